@@ -1,0 +1,15 @@
+/* Immutable shared byte buffers that cross threads (struct sgr_bytes in sangre/sink.h): atomic counts, and headroom before the data
+ * for a websocket header, so that one encoded frame serves every client. */
+#ifndef SGR_BASE_BYTES_H
+#define SGR_BASE_BYTES_H
+
+#include <sangre/sink.h>
+
+#define SGR_BYTES_HEADROOM 16
+
+/* data NULL: uninitialised, to be filled before it is shared. NULL without memory. The data is NUL-terminated beyond size. */
+struct sgr_bytes *sgr_bytes_new(const char *data, size_t size);
+struct sgr_bytes *sgr_bytes_ref(struct sgr_bytes *bytes);
+void sgr_bytes_unref(struct sgr_bytes *bytes); /* NULL is fine */
+
+#endif

@@ -1,0 +1,32 @@
+/* Folds one relation's change stream into a Z-set: text fields to packed rows, old rows found by key, unchanged TOAST taken from the row we
+ * have, several changes of one row in a transaction netted. Engine's thread. */
+#ifndef SGR_GRAPH_RELATION_H
+#define SGR_GRAPH_RELATION_H
+
+#include <sangre/source.h>
+
+#include "graph/graph.h"
+
+struct sgr_fold; /* one relation's */
+
+/* Makes the relation node too. The description is copied; a later one with the same columns may differ in identity. */
+int sgr_fold_new(struct sgr_graph *graph, const char *name, const struct sgr_relation *relation,
+                 struct sgr_fold **ret, struct sgr_error *error);
+void sgr_fold_free(struct sgr_fold *fold);
+struct sgr_node *sgr_fold_node(const struct sgr_fold *fold);
+
+/* Within a transaction. SGR_EPARSE: malformed text; SGR_EINTERNAL: a row to change is unknown. Columns of change->relation are matched to ours
+ * by name, so a widened or reordered relation goes on working; a missing or retyped column is SGR_ETYPE. */
+int sgr_fold_change(struct sgr_fold *fold, const struct sgr_change *change,
+                    struct sgr_error *error);
+/* Feeds the node with the net of all changes since the last finish. */
+int sgr_fold_finish(struct sgr_fold *fold, struct sgr_error *error);
+void sgr_fold_abort(struct sgr_fold *fold);
+
+/* A new snapshot: rows as they come, then finish feeds the difference to what was there. */
+int sgr_fold_snapshot_begin(struct sgr_fold *fold, struct sgr_error *error);
+int sgr_fold_snapshot_row(struct sgr_fold *fold, const struct sgr_relation *relation,
+                          const struct sgr_field *fields, struct sgr_error *error);
+int sgr_fold_snapshot_finish(struct sgr_fold *fold, struct sgr_error *error);
+
+#endif

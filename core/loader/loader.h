@@ -1,0 +1,46 @@
+/* Finds, checks and loads plugins; parses their options. Engine's thread, at start. */
+#ifndef SGR_LOADER_LOADER_H
+#define SGR_LOADER_LOADER_H
+
+#include <sangre/operator.h>
+#include <sangre/sink.h>
+#include <sangre/source.h>
+
+#include "base/buffer.h"
+#include "config/document.h"
+
+struct sgr_loader;
+
+/* Directories are searched in order for sangre-<kind>-<name>.so (kind: source, operator, sink). Directory NULL-terminated list. */
+struct sgr_loader *sgr_loader_new(const char *const *directories);
+void sgr_loader_free(struct sgr_loader *loader); /* plugins stay loaded */
+
+/* By name, or by absolute path of a .so. The result is a zero-padded copy that lives as long as the loader. SGR_ENOTFOUND (with the nearest
+ * name and the directories), SGR_EABI, SGR_EINVAL (no symbol, bad table, name or option table). */
+int sgr_loader_plugin(struct sgr_loader *loader, enum sgr_plugin_kind kind, const char *name,
+                      const struct sgr_plugin **ret, struct sgr_error *error);
+/* The operator with this plan kind. */
+int sgr_loader_plan_kind(struct sgr_loader *loader, const char *plan_kind,
+                         const struct sgr_plugin **ret, struct sgr_error *error);
+/* All in the directories, by kind then name; broken ones are reported through `broken`. */
+void sgr_loader_each(struct sgr_loader *loader,
+                     void (*found)(void *data, const struct sgr_plugin *plugin, const char *path),
+                     void (*broken)(void *data, const char *path, const struct sgr_error *error),
+                     void *data);
+
+/* Options: the filled struct and its canonical text (sorted by name, defaults written out). */
+struct sgr_options;
+/* `mapping` NULL: all defaults. Keys in `ignore` (NULL-terminated) are not options. Unknown keys, wrong types, ranges and choices are
+ * errors with file:line:column in the context and the nearest name or what was expected in the message. */
+int sgr_options_parse(const struct sgr_plugin *plugin, const struct sgr_document_node *mapping,
+                      const char *const *ignore, struct sgr_options **ret, struct sgr_error *error);
+void sgr_options_free(struct sgr_options *options);                   /* NULL is fine */
+const void *sgr_options_struct(const struct sgr_options *options);    /* what bind and open get */
+const char *sgr_options_canonical(const struct sgr_options *options); /* secrets hashed */
+const struct sgr_plugin *sgr_options_plugin(const struct sgr_options *options);
+/* `sangre help PLUGIN`, the README's table (Markdown), and the JSON Schema object of one plugin. */
+void sgr_options_help(const struct sgr_plugin *plugin, struct sgr_buffer *out);
+void sgr_options_markdown(const struct sgr_plugin *plugin, struct sgr_buffer *out);
+void sgr_options_schema(const struct sgr_plugin *plugin, struct sgr_buffer *out);
+
+#endif

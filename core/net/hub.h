@@ -1,0 +1,68 @@
+/* The hand-over between the engine's thread and the network thread: two queues and two wakes. Neither side ever waits for the other.
+ *
+ * The network side asks (subscribe, unsubscribe, compose, explain); the engine side answers and publishes. Answers and commits reach the
+ * network side in the order in which the engine made them: after a subscription's state with cursor c, it sees exactly the commits behind c.
+ * A *channel* is one instance with one codec; a commit carries one rendered buffer a channel, however many subscribe to it.
+ */
+#ifndef SGR_NET_HUB_H
+#define SGR_NET_HUB_H
+
+#include <sangre/sink.h>
+
+#include "base/bytes.h"
+
+struct sgr_hub;
+
+struct sgr_hub *sgr_hub_new(void);
+void sgr_hub_free(struct sgr_hub *hub); /* both sides must have stopped */
+
+/* ---- Network side (its thread only) ---- */
+
+/* Called from any thread when events wait; must only wake the loop. Set before the engine starts. */
+void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data);
+
+/* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id. */
+int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
+                      bool once);
+void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id);
+/* What each of these subscriptions missed since its cursor, as of one commit; answered by one `composed` event. */
+int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
+                    const struct sgr_slice *cursors, size_t count);
+int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format);
+
+struct sgr_hub_item { /* one channel's part of a commit */
+    uint64_t channel;
+    struct sgr_bytes *patches;
+    struct sgr_bytes *previous; /* cursor text */
+};
+struct sgr_hub_commit {
+    struct sgr_bytes *cursor;
+    int64_t time; /* microseconds since 1970, 0: unknown */
+    size_t count;
+    const struct sgr_hub_item *items;
+};
+struct sgr_hub_answer {
+    uint64_t id;
+    uint64_t channel; /* 0: none (error, once) */
+    struct sgr_state state;
+};
+
+struct sgr_hub_handler { /* everything is borrowed for the call; take references of bytes to keep */
+    void (*state)(void *data, const struct sgr_hub_answer *answer);
+    void (*composed)(void *data, uint64_t request, const struct sgr_hub_answer *answers,
+                     size_t count);
+    void (*commit)(void *data, const struct sgr_hub_commit *commit);
+    /* A subscription lost its past (new epoch): state.answer is RESET. */
+    void (*reset)(void *data, const struct sgr_hub_answer *answer);
+    void (*stale)(void *data, bool stale);
+    void (*explained)(void *data, uint64_t request, struct sgr_bytes *text);
+    void (*drain)(void *data); /* the engine stops: close connections cleanly, then end the loop */
+};
+/* Handles at most `most` waiting events; true if more wait. */
+bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,
+                     size_t most);
+
+/* ---- Engine side: see engine/publish.h; queues are private to hub.c ---- */
+#include "net/hub_engine.h"
+
+#endif

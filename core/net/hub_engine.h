@@ -1,0 +1,33 @@
+/* The engine's side of the hub (included by hub.h). Engine's thread only. */
+#ifndef SGR_NET_HUB_ENGINE_H
+#define SGR_NET_HUB_ENGINE_H
+
+enum sgr_ask_kind { SGR_ASK_SUBSCRIBE, SGR_ASK_UNSUBSCRIBE, SGR_ASK_COMPOSE, SGR_ASK_EXPLAIN };
+
+struct sgr_ask { /* owned by the queue; freed after the handler returned */
+    enum sgr_ask_kind kind;
+    uint64_t id;               /* subscription or request */
+    struct sgr_subscribe what; /* SUBSCRIBE: deep copy */
+    bool once;
+    size_t count; /* COMPOSE */
+    uint64_t *ids;
+    struct sgr_slice *cursors;
+    const char *format; /* EXPLAIN */
+};
+
+void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data);
+bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct sgr_ask *ask),
+                  void *data, size_t most);
+
+/* Each takes over the references in what it is given (bytes in states, commits) and copies slices and arrays. */
+void sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer, bool is_reset);
+void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_answer *answers,
+                      size_t count);
+void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit);
+void sgr_hub_stale(struct sgr_hub *hub, bool stale);
+void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *text);
+void sgr_hub_drain(struct sgr_hub *hub);
+/* Bytes waiting in events; the engine pauses sources beyond its budget. Any thread. */
+size_t sgr_hub_backlog(const struct sgr_hub *hub);
+
+#endif

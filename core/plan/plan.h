@@ -1,0 +1,69 @@
+/* From a config document to a running graph: what it declares, and the building of nodes and views once sources have described their
+ * tables. Engine's thread. */
+#ifndef SGR_PLAN_PLAN_H
+#define SGR_PLAN_PLAN_H
+
+#include "config/document.h"
+#include "graph/graph.h"
+#include "loader/loader.h"
+#include "view/view.h"
+
+struct sgr_plan; /* a config, checked; and, once built, its nodes and views */
+
+struct sgr_plan_source {
+    const char *name;
+    const struct sgr_plugin *plugin;
+    const struct sgr_options *options;
+    const struct sgr_document_node *place; /* for errors */
+    const char *const *
+        tables; /* used by nodes and views, as written behind the source's name ("places", "public.places"); distinct */
+    size_t table_count;
+};
+
+struct sgr_plan_sink {
+    const char *name;
+    const struct sgr_plugin *plugin;
+    const struct sgr_options *options;
+};
+
+struct sgr_plan_server {
+    const char *listen_host;    /* default 127.0.0.1 */
+    int listen_port;            /* default 8080; 0: any free one */
+    const char *const *origins; /* allowed besides the same origin; "*": all */
+    size_t origin_count;
+    size_t
+        client_buffer; /* bytes a connection may have queued before it is coalesced; default 1 MiB */
+    int64_t
+        client_timeout; /* microseconds without progress before a stalled connection is closed; default 30 s */
+    int64_t drain_timeout;   /* for SIGTERM; default 5 s */
+    size_t message_limit;    /* largest inbound message or body; default 64 KiB */
+    size_t connection_limit; /* default 10000 */
+    int64_t history_age;     /* default 5 min */
+    size_t history_bytes;    /* default 64 MiB */
+    size_t memory_limit;     /* of rows; default 0: none */
+    uint64_t seed;           /* default: random at start; 0 means default */
+};
+
+/* Checks all that can be checked without a database: keys, plugins, options, names, cycles, parameters. Takes the document over on success.
+ * The default sinks (http, sse, websocket) are there unless `sinks:` names its own. */
+int sgr_plan_new(struct sgr_document *document, struct sgr_loader *loader, struct sgr_plan **ret,
+                 struct sgr_error *error);
+void sgr_plan_free(struct sgr_plan *plan);
+
+const struct sgr_plan_source *sgr_plan_sources(const struct sgr_plan *plan, size_t *ret_count);
+const struct sgr_plan_sink *sgr_plan_sinks(const struct sgr_plan *plan, size_t *ret_count);
+const struct sgr_plan_server *sgr_plan_server(const struct sgr_plan *plan);
+
+/* Once each source's tables are known: types everything, makes nodes and views. `table` finds the relation node of a source's table
+ * (borrowed; NULL: the source has no such table, which becomes an error at the place that names it). Nodes stay referenced by views, and
+ * by the config until it is freed. */
+struct sgr_plan_tables {
+    void *data;
+    struct sgr_node *(*table)(void *data, size_t source, const char *table);
+};
+int sgr_plan_build(struct sgr_plan *plan, struct sgr_graph *graph, struct sgr_views *views,
+                   const struct sgr_plan_tables *tables, struct sgr_error *error);
+/* The JSON Schema of a config with the plugins at hand. */
+void sgr_plan_schema(struct sgr_loader *loader, struct sgr_buffer *out);
+
+#endif

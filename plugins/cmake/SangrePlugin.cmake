@@ -1,0 +1,48 @@
+# sangre_plugin(KIND NAME SOURCES… [LIBRARIES …] [INCLUDES …])
+#
+# Builds one plugin as sangre-KIND-NAME.so. KIND is source, operator or sink. The same function serves this tree and plugins
+# that live elsewhere: find_package(sangre) brings it.
+include_guard(GLOBAL)
+
+function(sangre_plugin kind name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;INCLUDES" ${ARGN})
+  if(NOT kind MATCHES "^(source|operator|sink)$")
+    message(FATAL_ERROR "sangre_plugin: the kind is source, operator or sink, not '${kind}'")
+  endif()
+  set(target sangre-${kind}-${name})
+  add_library(${target} MODULE ${arg_SOURCES} ${arg_UNPARSED_ARGUMENTS})
+  set_target_properties(${target} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PRIVATE ${arg_INCLUDES})
+  if(TARGET sangre_headers)
+    target_link_libraries(${target} PRIVATE sangre_headers ${arg_LIBRARIES})
+    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${SANGRE_PLUGIN_OUTPUT}")
+    install(TARGETS ${target} LIBRARY DESTINATION ${SANGRE_PLUGIN_DIR})
+    add_dependencies(sangre_plugins ${target})
+    sangre__plugin_tests(${kind} ${name})
+  else()
+    target_link_libraries(${target} PRIVATE sangre::headers ${arg_LIBRARIES})
+    install(TARGETS ${target} LIBRARY DESTINATION ${sangre_PLUGIN_DIR})
+  endif()
+endfunction()
+
+if(TARGET sangre_headers)
+  add_custom_target(sangre_plugins ALL)
+
+  # test_*.c in a plugin's folder: cmocka programs that may use the core and find the built plugins by $SANGRE_PLUGIN_DIR.
+  function(sangre__plugin_tests kind name)
+    if(NOT BUILD_TESTING)
+      return()
+    endif()
+    file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test_*.c")
+    foreach(file IN LISTS tests)
+      get_filename_component(stem "${file}" NAME_WE)
+      set(target unit-${kind}-${name}-${stem})
+      add_executable(${target} "${file}")
+      target_link_libraries(${target} PRIVATE sgr_loader cmocka)
+      add_dependencies(${target} sangre_plugins)
+      add_test(NAME unit/${kind}s/${name}/${stem} COMMAND ${target})
+      set_tests_properties(unit/${kind}s/${name}/${stem} PROPERTIES LABELS unit TIMEOUT 120
+        ENVIRONMENT "SANGRE_PLUGIN_DIR=${SANGRE_PLUGIN_OUTPUT}")
+    endforeach()
+  endfunction()
+endif()

@@ -1,0 +1,175 @@
+/* Sinks: who gets the result.
+ *
+ * A sink runs on the network thread. It registers routes on the one shared listener, answers requests, holds connections (websocket or
+ * event stream) and subscribes to views on behalf of clients. It sees bytes, frames and parsed requests; never rows, never sockets.
+ *
+ *   open      register routes; no traffic yet
+ *   drain     the server stops: close every connection cleanly (1001)
+ *   close     free
+ *
+ * Flow control is the host's: `send` queues a shared buffer; when a connection's queue passes the configured budget the host stops
+ * delivering frames to its subscriptions, and once the queue has drained delivers one composed frame (or a reset) in place of those
+ * missed. A connection that does not drain in time is closed. Nothing of this needs the plugin.
+ */
+#ifndef SANGRE_SINK_H
+#define SANGRE_SINK_H
+
+#include "plugin.h"
+
+struct sgr_request; /* one HTTP request or upgrade, valid until answered */
+struct
+    sgr_connection; /* a websocket or an event stream; valid until its `closed` callback returned */
+struct
+    sgr_subscription; /* one view with one set of parameter values, for one request or connection */
+
+/* An immutable, refcounted byte buffer; counts are atomic. Made by bytes_new, shared by any number of connections. */
+struct sgr_bytes {
+    uint32_t refs;
+    uint32_t size;
+    const char *data;
+};
+
+enum sgr_route_kind {
+    SGR_ROUTE_GET = 1,          /* GET and HEAD */
+    SGR_ROUTE_POST = 2,         /* with a body, at most the listener's limit */
+    SGR_ROUTE_EVENT_STREAM = 4, /* GET with Accept: text/event-stream */
+    SGR_ROUTE_WEBSOCKET = 8,    /* an upgrade */
+};
+
+struct sgr_connection_callbacks {
+    void (*message)(struct sgr_connection *connection, void *data, struct sgr_slice text,
+                    bool binary);
+    /* The last call for this connection; subscriptions on it are gone already. */
+    void (*closed)(struct sgr_connection *connection, void *data, int code);
+};
+
+struct sgr_route {
+    enum sgr_route_kind kind;
+    const char *
+        path; /* exact, or a prefix when it ends with '*'; the longest match wins, an exact one first */
+    const char *protocol; /* websocket subprotocol to require; NULL: any or none */
+    /* Must answer now or later (respond, accept, refuse); GET/POST bodies are complete. */
+    void (*request)(void *data, struct sgr_request *request);
+    void *data;
+};
+
+/* Frames of one commit for subscriptions of one connection, in subscription order; borrowed. */
+struct sgr_frame {
+    struct sgr_subscription *subscription;
+    void *data;                      /* the subscription's */
+    const struct sgr_bytes *patches; /* rendered by the subscription's codec; shared */
+    struct sgr_slice previous;       /* cursor this follows on */
+};
+
+struct sgr_commit {
+    struct sgr_slice cursor;
+    int64_t time; /* microseconds since 1970-01-01 UTC; 0: unknown */
+    /* The same for all connections that get this very commit: a place to keep a buffer that was encoded once. Freed by the
+     * host with bytes_unref. Used only when a connection has exactly one frame. */
+    struct sgr_bytes **shared; /* indexed by the sink-chosen slot, 4 of them */
+    bool composed;             /* stands for several commits */
+};
+
+enum sgr_answer { SGR_ANSWER_SNAPSHOT, SGR_ANSWER_RESUMED, SGR_ANSWER_RESET, SGR_ANSWER_ERROR };
+
+struct sgr_state {
+    enum sgr_answer answer;
+    const struct sgr_bytes *
+        document; /* SNAPSHOT, RESET: rendered by the codec; RESUMED: the patches since, or NULL if none */
+    struct sgr_slice cursor, previous; /* previous: RESUMED only */
+    struct sgr_slice etag;             /* opaque, changes with the document */
+    uint64_t revision;   /* the seed's revision number at this cursor, when asked for */
+    bool stale;          /* the source is away: this is the last state */
+    const char *reason;  /* RESET: why, a stable word */
+    int status;          /* ERROR: 400, 404, 503, … */
+    const char *code;    /* ERROR: stable word */
+    const char *message; /* ERROR: for people */
+    int64_t time;
+};
+
+struct sgr_subscription_callbacks {
+    /* Once per subscribe, and again with RESET whenever the past can't be continued. */
+    void (*state)(void *data, struct sgr_subscription *subscription, const struct sgr_state *state);
+    /* All frames of one commit for one connection: never torn. NULL: a snapshot is all that's wanted (then the subscription ends by
+     * itself after `state`). `data` is the connection's, each frame carries its subscription's. */
+    void (*commit)(struct sgr_connection *connection, void *data, const struct sgr_commit *commit,
+                   const struct sgr_frame *frames, size_t count);
+    /* The source went away or came back. */
+    void (*stale)(void *data, struct sgr_subscription *subscription, bool stale);
+};
+
+struct sgr_parameter_text {
+    struct sgr_slice name;
+    struct sgr_slice value; /* data NULL: null */
+};
+
+struct sgr_subscribe {
+    struct sgr_slice view; /* path, as in the config */
+    const struct sgr_parameter_text *parameters;
+    size_t parameter_count;
+    const char *codec;       /* NULL: the view's default */
+    struct sgr_slice cursor; /* empty: snapshot wanted */
+    bool
+        by_revision; /* the seed's whole-number revisions; `revision` below instead of cursor; history's from `revision` */
+    bool have_revision;
+    uint64_t revision;
+};
+
+struct sgr_sink_host {
+    struct sgr_host_common common;
+
+    /* Buffers. `bytes_new` copies (data may be NULL: then fill through the returned pointer before sharing). */
+    struct sgr_bytes *(*bytes_new)(const char *data, size_t size);
+    struct sgr_bytes *(*bytes_ref)(struct sgr_bytes *bytes);
+    void (*bytes_unref)(struct sgr_bytes *bytes);
+
+    int (*route)(void *host, const struct sgr_route *route, struct sgr_error *error);
+
+    /* Requests. Slices live as long as the request. */
+    struct sgr_slice (*path)(const struct sgr_request *request);
+    struct sgr_slice (*header)(const struct sgr_request *request, const char *lower_case_name);
+    struct sgr_slice (*query)(const struct sgr_request *request,
+                              const char *name); /* percent-decoded; data NULL: absent */
+    size_t (*query_count)(const struct sgr_request *request);
+    void (*query_at)(const struct sgr_request *request, size_t i, struct sgr_slice *ret_name,
+                     struct sgr_slice *ret_value);
+    struct sgr_slice (*body)(const struct sgr_request *request);
+    /* Ends the request. `headers` is "name: value\r\n…" or NULL. The body is shared, NULL for none. */
+    void (*respond)(struct sgr_request *request, int status, const char *content_type,
+                    const char *headers, struct sgr_bytes *body);
+    /* Turns an upgrade or event-stream request into a connection; the request is gone. */
+    struct sgr_connection *(*accept)(struct sgr_request *request,
+                                     const struct sgr_connection_callbacks *callbacks, void *data,
+                                     const char *headers);
+
+    /* Connections. Websocket: one text message; event stream: raw bytes of events. Takes a reference of its own. */
+    void (*send)(struct sgr_connection *connection, struct sgr_bytes *bytes);
+    /* Code and reason are the websocket's; nothing is sent after it. Queued bytes go first, within the drain time. */
+    void (*shut)(struct sgr_connection *connection, int code, const char *reason);
+    size_t (*queued)(const struct sgr_connection *connection);
+
+    /* Views. `connection` NULL: one-shot (callbacks->commit ignored, pass request as data). Never NULL; errors come through
+     * `state`, always from the loop, never from within the call. unsubscribe: no callback after it. */
+    struct sgr_subscription *(*subscribe)(void *host, struct sgr_connection *connection,
+                                          const struct sgr_subscribe *what,
+                                          const struct sgr_subscription_callbacks *callbacks,
+                                          void *data);
+    void (*unsubscribe)(struct sgr_subscription *subscription);
+
+    /* One shot timers of the network loop, microseconds. */
+    void *(*timer)(void *host, int64_t microseconds, void (*fired)(void *data), void *data);
+    void (*timer_cancel)(void *host, void *timer);
+
+    /* `explain --live` and metrics: asks the engine for its text; answered later from the loop. format: "text", "dot", "json". */
+    void (*explain)(void *host, const char *format,
+                    void (*done)(void *data, const struct sgr_bytes *text), void *data);
+};
+
+struct sgr_sink_methods {
+    int (*open)(const struct sgr_sink_host *table, void *host, const void *options,
+                void **ret_state, struct sgr_error *error);
+    void (*drain)(void *state);
+    void (*close)(void *state);
+};
+
+#endif

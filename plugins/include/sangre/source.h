@@ -1,0 +1,152 @@
+/* Sources: where rows come from.
+ *
+ * A source emits, per transaction, an ordered list of changes (a change stream). The host folds them into Z-sets for relations that nodes
+ * use, and hands them as they are to sinks that bind the stream. Everything here runs on the engine's thread and must not block:
+ * a source watches descriptors and arms timers through its host.
+ *
+ *   open      options in, state out; no I/O yet
+ *   describe  asked for the named tables; answers through host->described, or host->failed, from the loop
+ *   start     emits a snapshot (begin_snapshot … rows … end_snapshot), then transactions (begin, change …, commit)
+ *   pause     no more begin() after the current transaction until resume; keep the connection alive
+ *   ack       everything up to `position` is durable here: the database may forget it
+ *   stop      end cleanly; then close
+ */
+#ifndef SANGRE_SOURCE_H
+#define SANGRE_SOURCE_H
+
+#include "plugin.h"
+
+enum sgr_change_kind { SGR_INSERT = 'I', SGR_UPDATE = 'U', SGR_DELETE = 'D', SGR_TRUNCATE = 'T' };
+enum sgr_old_kind { SGR_OLD_NONE = 0, SGR_OLD_KEY = 'K', SGR_OLD_FULL = 'O' };
+enum sgr_identity {
+    SGR_IDENTITY_DEFAULT = 'd',
+    SGR_IDENTITY_NOTHING = 'n',
+    SGR_IDENTITY_FULL = 'f',
+    SGR_IDENTITY_INDEX = 'i'
+};
+
+struct sgr_relation_column {
+    const char *name;
+    const char *type_name; /* typname */
+    enum sgr_type type;    /* domains: of the base type */
+    enum sgr_type element; /* of SGR_ARRAY */
+    enum sgr_collation collation;
+    int32_t type_modifier;
+    bool key; /* part of the primary key (describe) or the replica identity (change streams) */
+    bool not_null;
+};
+
+/* A relation as it is now. Borrowed for the call it is passed to, except in `change`, where the pointer must stay valid and
+ * unchanged until the transaction's commit returned; a changed relation gets a new descriptor. */
+struct sgr_relation {
+    const char *schema;
+    const char *table;
+    const struct sgr_relation_column *columns;
+    size_t column_count;
+    enum sgr_identity identity;
+    void *host_data; /* the host's; zero at first */
+};
+
+enum sgr_field_kind { SGR_FIELD_NULL = 'n', SGR_FIELD_UNCHANGED = 'u', SGR_FIELD_TEXT = 't' };
+
+struct sgr_field {
+    const char *data;
+    uint32_t size;
+    uint8_t kind; /* enum sgr_field_kind */
+};
+
+struct sgr_change {
+    enum sgr_change_kind kind;
+    enum sgr_old_kind old_kind;
+    struct sgr_relation *relation;
+    const struct sgr_field *new_fields; /* INSERT, UPDATE: column_count of them */
+    const struct sgr_field *old_fields; /* by old_kind; with SGR_OLD_KEY non-key fields are null */
+    bool cascade, restart_identity;     /* TRUNCATE */
+};
+
+/* Identifies one history of one source: another text means that positions do not compare. */
+struct sgr_position {
+    uint64_t lsn;      /* commit end; grows with each transaction */
+    const char *epoch; /* e.g. system id and timeline; borrowed */
+};
+
+struct sgr_transaction {
+    uint32_t xid;
+    uint64_t commit_lsn; /* start of the commit record */
+    uint64_t end_lsn;    /* its end: the position after this transaction */
+    int64_t commit_time; /* microseconds since 2000-01-01 UTC */
+};
+
+enum sgr_source_state {
+    SGR_SOURCE_CONNECTING,
+    SGR_SOURCE_WAITING, /* connected, something must happen first: open transactions, a lock, the slot's owner */
+    SGR_SOURCE_SNAPSHOT,
+    SGR_SOURCE_STREAMING,
+    SGR_SOURCE_DOWN,   /* will try again by itself; views are stale */
+    SGR_SOURCE_FAILED, /* will not: the engine ends */
+};
+
+enum { SGR_WATCH_READ = 1, SGR_WATCH_WRITE = 2 };
+
+struct sgr_watch; /* a descriptor on the engine's loop */
+struct sgr_timer;
+
+struct sgr_source_host {
+    struct sgr_host_common common;
+
+    /* Answers describe: relations[i] for the i-th name asked for. Copied. */
+    void (*described)(void *host, const struct sgr_relation *relations, size_t count);
+    /* Tells the state; `error` says why for WAITING, DOWN and FAILED (a describe that cannot succeed is FAILED). */
+    void (*state)(void *host, enum sgr_source_state state, const struct sgr_error *error);
+
+    /* A snapshot replaces everything this source has given before: the host emits the difference as one transaction, under a
+     * new epoch unless the position's epoch is the one it has and nothing can have been missed. */
+    int (*begin_snapshot)(void *host, const char *epoch, struct sgr_error *error);
+    int (*snapshot_row)(void *host, struct sgr_relation *relation, const struct sgr_field *fields,
+                        struct sgr_error *error);
+    int (*end_snapshot)(void *host, uint64_t lsn, struct sgr_error *error);
+
+    /* One transaction. Fields are borrowed for the call. An error from `change` means the source broke its own description
+     * (malformed text, unknown row); the source reports FAILED or starts over with a snapshot. abort drops what was begun. */
+    int (*begin)(void *host, const struct sgr_transaction *transaction, struct sgr_error *error);
+    int (*change)(void *host, const struct sgr_change *change, struct sgr_error *error);
+    int (*commit)(void *host, const struct sgr_transaction *transaction, struct sgr_error *error);
+    void (*abort)(void *host);
+    /* No transaction up to this position concerns us. */
+    void (*advance)(void *host, uint64_t lsn);
+
+    /* Loop. Callbacks run on the engine's thread. A watch does not own its descriptor. */
+    struct sgr_watch *(*watch)(void *host, int descriptor, unsigned events,
+                               void (*ready)(void *data, unsigned events), void *data);
+    void (*watch_change)(struct sgr_watch *watch, unsigned events);
+    void (*watch_free)(struct sgr_watch *watch);
+    /* One shot; microseconds of the engine's (virtual or monotonic) time from now. Re-armed from its own callback if wanted. */
+    struct sgr_timer *(*timer)(void *host, void (*fired)(void *data), void *data);
+    void (*timer_arm)(struct sgr_timer *timer, int64_t microseconds);
+    void (*timer_cancel)(struct sgr_timer *timer);
+    void (*timer_free)(struct sgr_timer *timer);
+    int64_t (*now)(void *host);        /* microseconds of the loop's time, for intervals */
+    int64_t (*wall_clock)(void *host); /* microseconds since 2000-01-01 UTC */
+    uint64_t (*random)(void *host);
+    const char *(*source_name)(void *host);
+    /* "int", "numeric(10,2)", "text[]" → type fields of *ret; for sources whose tables are declared in the config. */
+    int (*parse_type)(void *host, const char *type_name, struct sgr_relation_column *ret,
+                      struct sgr_error *error);
+};
+
+struct sgr_source_methods {
+    int (*open)(const struct sgr_source_host *table, void *host, const void *options,
+                void **ret_state, struct sgr_error *error);
+    /* Names as in the config: `table` or `schema.table`. May be called again, also while streaming. */
+    int (*describe)(void *state, const char *const *tables, size_t count, struct sgr_error *error);
+    /* The tables to snapshot and stream: `relations` are as described, and live until close. */
+    int (*start)(void *state, struct sgr_relation *const *relations, size_t count,
+                 struct sgr_error *error);
+    void (*pause)(void *state);
+    void (*resume)(void *state);
+    void (*ack)(void *state, uint64_t lsn);
+    void (*stop)(void *state);
+    void (*close)(void *state);
+};
+
+#endif
