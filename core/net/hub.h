@@ -34,6 +34,7 @@ struct sgr_hub_item { /* one channel's part of a commit */
     uint64_t channel;
     struct sgr_bytes *patches;
     struct sgr_bytes *previous; /* cursor text */
+    uint64_t revision;          /* of the instance, behind this commit */
 };
 struct sgr_hub_commit {
     struct sgr_bytes *cursor;

@@ -59,6 +59,7 @@ struct sgr_frame {
     void *data;                      /* the subscription's */
     const struct sgr_bytes *patches; /* rendered by the subscription's codec; shared */
     struct sgr_slice previous;       /* cursor this follows on */
+    uint64_t revision;             /* the seed's revision number behind this frame */
 };
 
 struct sgr_commit {
