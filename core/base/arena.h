@@ -15,6 +15,6 @@ void *sgr_arena_alloc(struct sgr_arena *arena, size_t size);
 char *sgr_arena_copy(struct sgr_arena *arena, struct sgr_slice slice);
 char *sgr_arena_printf(struct sgr_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-size_t sgr_arena_size(const struct sgr_arena *arena);
+size_t sgr_arena_size(const struct sgr_arena *arena); /* bytes it holds of the system */
 
 #endif

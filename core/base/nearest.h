@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The candidate within a third of the word's length (at least 2 edits; transpositions count 1), or NULL. */
+/* The candidate within a third of the word's length (at least 2 edits; transpositions count 1, letters' case nothing), or NULL. */
 const char *sgr_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif
