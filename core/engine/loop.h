@@ -27,7 +27,8 @@ void sgr_watch_change(struct sgr_watch *watch, unsigned events);
 void sgr_watch_free(struct sgr_watch *watch); /* NULL is fine */
 
 struct sgr_timer *sgr_timer_new(struct sgr_loop *loop, void (*fired)(void *data), void *data);
-void sgr_timer_arm(struct sgr_timer *timer, int64_t microseconds); /* from now; replaces an earlier arming */
+void sgr_timer_arm(struct sgr_timer *timer,
+                   int64_t microseconds); /* from now; replaces an earlier arming */
 void sgr_timer_cancel(struct sgr_timer *timer);
 void sgr_timer_free(struct sgr_timer *timer); /* NULL is fine */
 

@@ -89,6 +89,8 @@ int sgr_views_add(struct sgr_views *views, const struct sgr_view_spec *spec, str
                   struct sgr_error *error);
 void sgr_view_remove(struct sgr_view *view); /* its instances must be closed */
 struct sgr_view *sgr_views_find(const struct sgr_views *views, struct sgr_slice path);
+/* The path nearest to one that is not there, for messages; NULL: none is near. */
+const char *sgr_views_nearest(const struct sgr_views *views, struct sgr_slice path);
 const char *sgr_view_path(const struct sgr_view *view);
 const struct sgr_view_parameter *sgr_view_parameters(const struct sgr_view *view,
                                                      size_t *ret_count);

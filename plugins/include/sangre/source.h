@@ -132,6 +132,9 @@ struct sgr_source_host {
     /* "int", "numeric(10,2)", "text[]" → type fields of *ret; for sources whose tables are declared in the config. */
     int (*parse_type)(void *host, const char *type_name, struct sgr_relation_column *ret,
                       struct sgr_error *error);
+    /* The database's default collation (provider 'c' or 'i', its name, the server's version of it): bytewise, the same on this
+     * host, or unknown. */
+    enum sgr_collation (*collation)(void *host, char provider, const char *name, const char *version);
 };
 
 struct sgr_source_methods {

@@ -1,0 +1,32 @@
+/* Cursors: which commit a token names, within one epoch.
+ *
+ * A token is `EPOCH.POSITION[.POSITION…][~TICK]` in base 62: the epoch's identity, how far each source is behind its position at the epoch's
+ * start, and the ticks so far. The log remembers, for as long as history is kept, which commit stood at which positions. Each commit moves
+ * exactly one of them, so their sum orders commits and a look-up is a binary search. Engine's thread.
+ */
+#ifndef SGR_ENGINE_CURSORS_H
+#define SGR_ENGINE_CURSORS_H
+
+#include "base/bytes.h"
+#include "base/slice.h"
+
+struct sgr_cursors;
+
+struct sgr_cursors *sgr_cursors_new(size_t source_count);
+void sgr_cursors_free(struct sgr_cursors *cursors); /* NULL is fine */
+
+/* A new epoch: earlier tokens name nothing any more. `identity` is hashed into the token. */
+void sgr_cursors_restart(struct sgr_cursors *cursors, uint64_t identity, const uint64_t *positions);
+/* Commit `number` (greater than any before) took source `source` to `position`, or was a tick (source SIZE_MAX). 0 or SGR_ENOMEM. */
+int sgr_cursors_commit(struct sgr_cursors *cursors, uint64_t number, size_t source,
+                       uint64_t position, int64_t time);
+/* Forgets commits older than `time`, except the last. */
+void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time);
+
+/* The token of the present position; a reference for the caller. NULL without memory. */
+struct sgr_bytes *sgr_cursors_token(const struct sgr_cursors *cursors);
+/* The commit a token names. SGR_ENOTFOUND: another epoch, forgotten, or no token of ours. */
+int sgr_cursors_find(const struct sgr_cursors *cursors, struct sgr_slice token,
+                     uint64_t *ret_number);
+
+#endif

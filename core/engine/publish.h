@@ -1,0 +1,45 @@
+/* Publishing: the engine's side of subscriptions. Turns asks into answers, and each commit into one rendered buffer a channel.
+ *
+ * A channel is one instance with one codec, shared by all its subscribers. An instance's cursor is the token of its last change, so that an
+ * idle view's cursor stays good however much else is committed. Engine's thread.
+ */
+#ifndef SGR_ENGINE_PUBLISH_H
+#define SGR_ENGINE_PUBLISH_H
+
+#include "engine/cursors.h"
+#include "net/hub.h"
+#include "view/view.h"
+
+struct sgr_publisher;
+
+/* `explain` writes what runs, for asks of that kind. All pointers are borrowed for the publisher's life. */
+struct sgr_publisher_parts {
+    struct sgr_views *views;
+    struct sgr_cursors *cursors;
+    struct sgr_hub *hub;
+    void (*explain)(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
+    void *data;
+};
+
+struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts);
+/* Drops all subscriptions; the hub must not be asked any more. NULL is fine. */
+void sgr_publisher_free(struct sgr_publisher *publisher);
+
+/* Answers everything that waits in the hub, at most `most`; true if more waits. */
+bool sgr_publisher_serve(struct sgr_publisher *publisher, size_t most);
+
+/* Until the first snapshot is in, subscriptions are answered with 503. */
+void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_seconds);
+void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale);
+
+/* After sgr_graph_run: views' collections, histories, frames. The cursor log must name `number` already. time: of the commit, microseconds
+ * since 1970, 0 if unknown; now: the loop's, for the history's age. */
+int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64_t time,
+                         int64_t now, struct sgr_error *error);
+/* The same for a commit that began a new epoch: every subscriber is reset, with `reason`. */
+int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
+                          int64_t now, const char *reason, struct sgr_error *error);
+
+size_t sgr_publisher_subscriptions(const struct sgr_publisher *publisher);
+
+#endif
