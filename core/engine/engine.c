@@ -1,0 +1,485 @@
+/* The engine's life: from a config to a running graph with a listener, and back. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+
+#ifndef SANGRE_VERSION
+#define SANGRE_VERSION "0.0.0"
+#endif
+#ifndef SANGRE_PLUGIN_PATH
+#define SANGRE_PLUGIN_PATH "/usr/local/lib/sangre"
+#endif
+
+enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 4096, MICROSECONDS = 1000000 };
+
+const char *sgr_version(void) {
+    return SANGRE_VERSION;
+}
+
+/* ---- Making ---- */
+
+/* The given directories, $SANGRE_PLUGIN_DIR, and where plugins are installed. */
+static struct sgr_loader *make_loader(const struct sgr_engine_options *options) {
+    size_t count = 0;
+    for (; options->plugin_directories && options->plugin_directories[count];)
+        count++;
+    const char **directories = calloc(count + 3, sizeof(*directories));
+    if (!directories)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        directories[i] = options->plugin_directories[i];
+    const char *environment = getenv("SANGRE_PLUGIN_DIR");
+    if (environment && *environment)
+        directories[count++] = environment;
+    directories[count] = SANGRE_PLUGIN_PATH;
+    struct sgr_loader *loader = sgr_loader_new(directories);
+    free(directories);
+    return loader;
+}
+
+static int read_document(const struct sgr_engine_options *options, struct sgr_document **ret,
+                         struct sgr_error *error) {
+    if (options->config_text) {
+        const char *name = options->config_file ? options->config_file : "config";
+        struct sgr_slice text = sgr_slice(options->config_text);
+        size_t length = strlen(name);
+        if (length > 4 && strcmp(name + length - 4, ".lua") == 0)
+            return sgr_document_read_lua(name, text, ret, error);
+        return sgr_document_read_yaml(name, text, ret, error);
+    }
+    if (!options->config_file)
+        return sgr_error_set(error, SGR_EINVAL, "no config was given");
+    return sgr_document_read(options->config_file, ret, error);
+}
+
+static uint64_t random_seed(void) {
+    uint64_t seed;
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        seed = (uint64_t)time(NULL);
+    return seed ? seed : 1;
+}
+
+static bool hook_demanded(void *data, struct sgr_node *node, const struct sgr_row *row) {
+    struct sgr_engine *engine = data;
+    return sgr_views_demanded(engine->views, node, row);
+}
+
+static void hook_row_failed(void *data, struct sgr_node *node, const char *row_text,
+                            const struct sgr_error *error) {
+    (void)data;
+    sgr_log_error(SGR_LOG_WARN, sgr_node_name(node), error, "row %s", row_text);
+}
+
+static void on_trim(void *data) {
+    struct sgr_engine *engine = data;
+    const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
+    int64_t now = sgr_loop_now(engine->loop);
+    sgr_views_trim(engine->views, now, server->history_age, server->history_bytes);
+    sgr_cursors_trim(engine->cursors, now - server->history_age);
+    sgr_timer_arm(engine->trimmer, TRIM_EVERY);
+}
+
+/* Resumes sources once the network side has caught up. */
+static void on_unblock(void *data) {
+    struct sgr_engine *engine = data;
+    if (sgr_hub_backlog(engine->hub) > (8u << 20)) {
+        sgr_timer_arm(engine->unblocker, 5000);
+        return;
+    }
+    for (size_t i = 0; i < engine->source_count; i++) {
+        struct engine_source *source = &engine->sources[i];
+        if (source->paused)
+            source->methods->resume(source->state);
+        source->paused = false;
+    }
+}
+
+static void on_wake(void *data);
+
+static void wake_engine(void *data) {
+    sgr_loop_wake(((struct sgr_engine *)data)->loop);
+}
+
+static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
+    const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
+    engine->seed = server->seed ? server->seed : random_seed();
+    engine->heap = sgr_heap_new(server->memory_limit, error);
+    if (!engine->heap)
+        return error ? error->code : SGR_ENOMEM;
+    struct sgr_graph_hooks hooks = {
+        .data = engine, .demanded = hook_demanded, .row_failed = hook_row_failed};
+    engine->graph = sgr_graph_new(engine->heap, engine->seed, &hooks);
+    engine->views = engine->graph ? sgr_views_new(engine->graph) : NULL;
+    size_t sources;
+    sgr_plan_sources(engine->plan, &sources);
+    engine->cursors = sgr_cursors_new(sources);
+    engine->hub = sgr_hub_new();
+    if (!engine->views || !engine->cursors || !engine->hub)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for the engine");
+    struct sgr_publisher_parts parts = {.views = engine->views,
+                                        .cursors = engine->cursors,
+                                        .hub = engine->hub,
+                                        .explain = sgr__engine_write_explain,
+                                        .data = engine};
+    engine->publisher = sgr_publisher_new(&parts);
+    return engine->publisher ? SGR_OK
+                             : sgr_error_set(error, SGR_ENOMEM, "out of memory for the engine");
+}
+
+static int make_loop(struct sgr_engine *engine, struct sgr_error *error) {
+    engine->loop = sgr_loop_new(engine->virtual_time);
+    if (!engine->loop)
+        return sgr_error_set(error, SGR_ENOMEM, "no event loop");
+    engine->trimmer = sgr_timer_new(engine->loop, on_trim, engine);
+    engine->unblocker = sgr_timer_new(engine->loop, on_unblock, engine);
+    if (!engine->trimmer || !engine->unblocker)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for timers");
+    sgr_loop_on_wake(engine->loop, on_wake, engine);
+    return SGR_OK;
+}
+
+static int make(struct sgr_engine *engine, struct sgr_error *error) {
+    int code = read_document(&engine->options, &engine->document, error);
+    if (code)
+        return code;
+    engine->loader = make_loader(&engine->options);
+    if (!engine->loader)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for plugins");
+    code = sgr_plan_new(engine->document, engine->loader, &engine->plan, error);
+    if (code)
+        return code;
+    engine->document = NULL; /* the plan's now */
+    code = make_loop(engine, error);
+    if (!code)
+        code = make_graph(engine, error);
+    if (!code)
+        sgr_hub_on_asks(engine->hub, wake_engine, engine);
+    return code;
+}
+
+int sgr__engine_new(const struct sgr_engine_options *options, bool virtual_time,
+                    struct sgr_engine **ret, struct sgr_error *error) {
+    struct sgr_engine *engine = calloc(1, sizeof(*engine));
+    struct sgr_error local = {0};
+    error = error ? error : &local;
+    if (!engine)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for the engine");
+    memcpy(&engine->options, options,
+           options->size < sizeof(*options) ? options->size : sizeof(*options));
+    engine->virtual_time = virtual_time;
+    if (options->log || options->log_level || options->log_json)
+        sgr_log_configure(options->log_level, options->log_json ? SGR_LOG_JSON : SGR_LOG_TEXT,
+                          options->log, options->log_data);
+    int code = make(engine, error);
+    if (code) {
+        sgr_engine_free(engine);
+        return code;
+    }
+    *ret = engine;
+    return SGR_OK;
+}
+
+int sgr_engine_new(const struct sgr_engine_options *options, struct sgr_engine **ret,
+                   struct sgr_error *error) {
+    if (!options || !ret || options->size < offsetof(struct sgr_engine_options, log))
+        return sgr_error_set(error, SGR_EINVAL, "sgr_engine_options.size is not set");
+    return sgr__engine_new(options, false, ret, error);
+}
+
+/* ---- From descriptions to the first state ---- */
+
+void sgr__engine_fail(struct sgr_engine *engine, const struct sgr_error *error) {
+    if (!engine->failure.code)
+        engine->failure = *error;
+    engine->phase = ENGINE_STOPPING;
+    sgr_loop_break(engine->loop);
+}
+
+static bool all_described(const struct sgr_engine *engine) {
+    for (size_t i = 0; i < engine->source_count; i++)
+        if (!engine->sources[i].described)
+            return false;
+    return true;
+}
+
+static int build(struct sgr_engine *engine, struct sgr_error *error) {
+    struct sgr_plan_tables tables = {.data = engine, .table = sgr__source_table};
+    int code = sgr_plan_build(engine->plan, engine->graph, engine->views, &tables, error);
+    engine->phase = ENGINE_FILLING;
+    for (size_t i = 0; !code && !engine->check_only && i < engine->source_count; i++)
+        code = sgr__source_start(&engine->sources[i], error);
+    return code;
+}
+
+/* Sources may answer `describe` from within the call, so what follows from it waits for the loop. */
+static void build_when_described(struct sgr_engine *engine) {
+    if (engine->phase != ENGINE_DESCRIBING || !all_described(engine))
+        return;
+    struct sgr_error error = {0};
+    if (build(engine, &error))
+        sgr__engine_fail(engine, &error);
+    else if (engine->check_only)
+        sgr_loop_break(engine->loop);
+}
+
+static int64_t wall_seconds(const struct sgr_engine *engine) {
+    return engine->virtual_time ? sgr_loop_now(engine->loop) / MICROSECONDS : (int64_t)time(NULL);
+}
+
+/* Each start and each new snapshot is an epoch of its own: nothing of the past is durable. */
+static void start_epoch(struct sgr_engine *engine) {
+    uint64_t identity = engine->virtual_time ? engine->seed : random_seed();
+    uint64_t *positions = calloc(engine->source_count + 1, sizeof(*positions));
+    for (size_t i = 0; i < engine->source_count; i++) {
+        struct engine_source *source = &engine->sources[i];
+        identity =
+            sgr_hash_mix(identity, sgr_hash_bytes(source->epoch ? source->epoch : "",
+                                                  source->epoch ? strlen(source->epoch) : 0));
+        if (positions)
+            positions[i] = source->position;
+    }
+    if (positions)
+        sgr_cursors_restart(engine->cursors, identity, positions);
+    free(positions);
+}
+
+static bool all_filled(const struct sgr_engine *engine) {
+    for (size_t i = 0; i < engine->source_count; i++)
+        if (!engine->sources[i].filled)
+            return false;
+    return true;
+}
+
+static int become_ready(struct sgr_engine *engine, struct sgr_error *error) {
+    start_epoch(engine);
+    int code = sgr__engine_commit(engine, &engine->sources[0], 0, error);
+    if (!code)
+        code = sgr__tickers_start(engine, error);
+    if (code)
+        return code;
+    engine->phase = ENGINE_SERVING;
+    sgr_publisher_ready(engine->publisher, wall_seconds(engine));
+    sgr_timer_arm(engine->trimmer, TRIM_EVERY);
+    sgr_log(SGR_LOG_INFO, "engine", "serving nodes=%zu rows=%zu",
+            sgr_graph_node_count(engine->graph), sgr_heap_rows(engine->heap));
+    if (engine->options.ready)
+        engine->options.ready(engine->options.ready_data, sgr_engine_port(engine));
+    return SGR_OK;
+}
+
+int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, bool again,
+                       struct sgr_error *error) {
+    int code;
+    if (!again && engine->phase == ENGINE_FILLING) {
+        code = sgr_graph_run(engine->graph, error);
+        if (!code && all_filled(engine))
+            code = become_ready(engine, error);
+    } else {
+        sgr_log(SGR_LOG_WARN, source->plan->name,
+                "new snapshot: a new epoch begins, clients are reset");
+        code = sgr_graph_run(engine->graph, error);
+        start_epoch(engine);
+        if (!code)
+            code = sgr_cursors_commit(engine->cursors, ++engine->commit, source->position_index,
+                                      source->position, sgr_loop_now(engine->loop));
+        if (!code)
+            code = sgr_publisher_restart(engine->publisher, engine->commit, wall_seconds(engine),
+                                         sgr_loop_now(engine->loop), "new_epoch", error);
+    }
+    if (code && error)
+        sgr__engine_fail(engine, error);
+    return code;
+}
+
+int sgr__engine_commit(struct sgr_engine *engine, struct engine_source *source, int64_t unix_time,
+                       struct sgr_error *error) {
+    int code = source ? sgr_graph_run(engine->graph, error) : SGR_OK;
+    int64_t now = sgr_loop_now(engine->loop);
+    if (!code)
+        code = sgr_cursors_commit(engine->cursors, ++engine->commit,
+                                  source ? source->position_index : SIZE_MAX,
+                                  source ? source->position : 0, now);
+    if (code)
+        return code;
+    return sgr_publisher_commit(engine->publisher, engine->commit, unix_time, now, error);
+}
+
+void sgr__engine_source_changed(struct sgr_engine *engine) {
+    bool stale = false;
+    for (size_t i = 0; i < engine->source_count; i++)
+        stale = stale || engine->sources[i].phase != SGR_SOURCE_STREAMING;
+    if (engine->phase == ENGINE_SERVING)
+        sgr_publisher_stale(engine->publisher, stale);
+}
+
+/* ---- Running ---- */
+
+static void on_wake(void *data) {
+    struct sgr_engine *engine = data;
+    if (__atomic_load_n(&engine->stop_asked, __ATOMIC_ACQUIRE)) {
+        engine->phase = ENGINE_STOPPING;
+        sgr_loop_break(engine->loop);
+        return;
+    }
+    build_when_described(engine);
+    if (sgr_publisher_serve(engine->publisher, ASKS_A_TURN))
+        sgr_loop_wake(engine->loop);
+}
+
+int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error) {
+    engine->phase = ENGINE_DESCRIBING;
+    int code = sgr__sources_open(engine, error);
+    for (size_t i = 0; !code && i < engine->source_count; i++) {
+        struct engine_source *source = &engine->sources[i];
+        code = source->methods->describe(source->state, source->plan->tables,
+                                         source->plan->table_count, error);
+        if (code)
+            sgr_error_context(error, "source %s", source->plan->name);
+    }
+    if (!code && !engine->source_count)
+        code = sgr_error_set(error, SGR_ECONFIG, "the config has no sources");
+    sgr_loop_wake(engine->loop);
+    return code;
+}
+
+static int start_server(struct sgr_engine *engine, struct sgr_error *error) {
+    struct sgr_plan_server options = *sgr_plan_server(engine->plan);
+    if (engine->options.listen_port > 0)
+        options.listen_port = engine->options.listen_port;
+    size_t sinks;
+    const struct sgr_plan_sink *plans = sgr_plan_sinks(engine->plan, &sinks);
+    int code = sgr_server_new(&options, plans, sinks, engine->hub, &engine->server, error);
+    return code ? code : sgr_server_start(engine->server, error);
+}
+
+static void stop_server(struct sgr_engine *engine) {
+    if (!engine->server)
+        return;
+    sgr_hub_drain(engine->hub);
+    sgr_server_join(engine->server);
+    sgr_server_free(engine->server);
+    engine->server = NULL;
+}
+
+static int result(struct sgr_engine *engine, int code, struct sgr_error *error) {
+    if (!code && engine->failure.code) {
+        if (error)
+            *error = engine->failure;
+        code = engine->failure.code;
+    }
+    return code;
+}
+
+int sgr_engine_run(struct sgr_engine *engine, struct sgr_error *error) {
+    struct sgr_error local = {0};
+    error = error ? error : &local;
+    int code = start_server(engine, error);
+    if (!code)
+        code = sgr__engine_start(engine, error);
+    if (!code && engine->phase != ENGINE_STOPPING)
+        sgr_loop_run(engine->loop);
+    stop_server(engine);
+    code = result(engine, code, error);
+    sgr__engine_end(engine);
+    return code;
+}
+
+int sgr_engine_check(struct sgr_engine *engine, struct sgr_error *error) {
+    struct sgr_error local = {0};
+    error = error ? error : &local;
+    engine->check_only = true;
+    int code = sgr__engine_start(engine, error);
+    if (!code && engine->phase != ENGINE_STOPPING)
+        sgr_loop_run(engine->loop);
+    return result(engine, code, error);
+}
+
+void sgr_engine_stop(struct sgr_engine *engine) {
+    __atomic_store_n(&engine->stop_asked, 1, __ATOMIC_RELEASE);
+    sgr_loop_wake(engine->loop);
+}
+
+/* Views hold nodes, nodes hold rows: torn down from the right. */
+void sgr__engine_end(struct sgr_engine *engine) {
+    sgr__tickers_stop(engine);
+    sgr_publisher_free(engine->publisher);
+    sgr_views_free(engine->views);
+    sgr__sources_close(engine);
+    sgr_plan_free(engine->plan);
+    sgr_graph_free(engine->graph);
+    sgr_heap_free(engine->heap);
+    sgr_cursors_free(engine->cursors);
+    engine->publisher = NULL;
+    engine->views = NULL;
+    engine->plan = NULL;
+    engine->graph = NULL;
+    engine->heap = NULL;
+    engine->cursors = NULL;
+}
+
+void sgr_engine_free(struct sgr_engine *engine) {
+    if (!engine)
+        return;
+    if (engine->server)
+        stop_server(engine);
+    sgr__engine_end(engine);
+    sgr_timer_free(engine->trimmer);
+    sgr_timer_free(engine->unblocker);
+    sgr_hub_free(engine->hub);
+    sgr_loop_free(engine->loop);
+    sgr_document_free(engine->document);
+    sgr_loader_free(engine->loader);
+    free(engine);
+}
+
+/* ---- What can be asked ---- */
+
+int sgr_engine_port(const struct sgr_engine *engine) {
+    return engine->server ? sgr_server_port(engine->server) : 0;
+}
+
+int sgr_engine_adopt(struct sgr_engine *engine, int descriptor, struct sgr_error *error) {
+    if (!engine->server)
+        return sgr_error_set(error, SGR_EUNAVAILABLE, "the engine does not run");
+    return sgr_server_adopt(engine->server, descriptor, error);
+}
+
+void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out) {
+    struct sgr_engine *engine = data;
+    bool live = !engine->check_only;
+    if (format == SGR_EXPLAIN_JSON)
+        sgr_buffer_puts(out, "{\"graph\":");
+    sgr_graph_explain(engine->graph, format, live, out);
+    if (format == SGR_EXPLAIN_JSON)
+        sgr_buffer_puts(out, ",\"views\":");
+    if (format != SGR_EXPLAIN_DOT)
+        sgr_views_explain(engine->views, format, live, out);
+    if (format == SGR_EXPLAIN_JSON)
+        sgr_buffer_printf(out, ",\"subscriptions\":%zu,\"rows\":%zu,\"row_bytes\":%zu}",
+                          sgr_publisher_subscriptions(engine->publisher),
+                          sgr_heap_rows(engine->heap), sgr_heap_bytes(engine->heap));
+    else if (format == SGR_EXPLAIN_TEXT && live)
+        sgr_buffer_printf(out, "subscriptions: %zu, rows: %zu in %zu bytes\n",
+                          sgr_publisher_subscriptions(engine->publisher),
+                          sgr_heap_rows(engine->heap), sgr_heap_bytes(engine->heap));
+}
+
+char *sgr_engine_explain(struct sgr_engine *engine, const char *format) {
+    if (!engine->graph || engine->phase < ENGINE_FILLING)
+        return NULL;
+    enum sgr_explain_format chosen = SGR_EXPLAIN_TEXT;
+    if (format && strcmp(format, "dot") == 0)
+        chosen = SGR_EXPLAIN_DOT;
+    else if (format && strcmp(format, "json") == 0)
+        chosen = SGR_EXPLAIN_JSON;
+    struct sgr_buffer out = SGR_BUFFER_INIT;
+    sgr__engine_write_explain(engine, chosen, &out);
+    char *text = out.failed ? NULL : strdup(sgr_buffer_text(&out));
+    sgr_buffer_fini(&out);
+    return text;
+}

@@ -1,0 +1,108 @@
+/* The engine's parts, for the files of this folder and for tests that drive it in virtual time. The public interface is
+ * sangre/sangre.h. Everything here belongs to the engine's thread. */
+#ifndef SGR_ENGINE_ENGINE_H
+#define SGR_ENGINE_ENGINE_H
+
+#include <sangre/sangre.h>
+
+#include "engine/cursors.h"
+#include "engine/loop.h"
+#include "engine/publish.h"
+#include "graph/relation.h"
+#include "net/server.h"
+#include "plan/plan.h"
+
+enum engine_phase {
+    ENGINE_DESCRIBING, /* sources are being asked for their tables */
+    ENGINE_FILLING,    /* built; first snapshots are coming in */
+    ENGINE_SERVING,
+    ENGINE_STOPPING,
+};
+
+struct engine_relation { /* a table that nodes use */
+    struct sgr_relation description;
+    char *name;            /* as written in the config */
+    struct sgr_fold *fold; /* NULL until a node asks for it */
+    bool touched;          /* by the transaction under way */
+};
+
+struct engine_source {
+    struct sgr_engine *engine;
+    const struct sgr_plan_source *plan;
+    const struct sgr_source_methods *methods;
+    void *state;
+    size_t position_index;              /* among the engine's sources */
+    struct engine_relation *relations;  /* plan->table_count of them */
+    struct sgr_relation **started_with; /* what start was given; lives as long */
+    bool described, started, filled, in_snapshot;
+    enum sgr_source_state phase;
+    char *epoch;       /* of its present snapshot */
+    uint64_t position; /* commit end it was applied up to */
+    bool paused;
+};
+
+struct engine_ticker { /* one period that nodes asked for */
+    struct sgr_engine *engine;
+    int64_t period;
+    uint64_t tick;
+    struct sgr_timer *timer;
+};
+
+struct sgr_engine {
+    struct sgr_engine_options options;
+    struct sgr_document *document;
+    struct sgr_loader *loader;
+    struct sgr_plan *plan;
+    struct sgr_loop *loop;
+    struct sgr_heap *heap;
+    struct sgr_graph *graph;
+    struct sgr_views *views;
+    struct sgr_cursors *cursors;
+    struct sgr_hub *hub;
+    struct sgr_publisher *publisher;
+    struct sgr_server *server;
+
+    struct engine_source *sources;
+    size_t source_count;
+    struct engine_ticker *tickers;
+    size_t ticker_count;
+    struct sgr_timer *trimmer, *unblocker;
+
+    enum engine_phase phase;
+    bool check_only, virtual_time;
+    uint64_t seed;
+    uint64_t commit;          /* number of the last one */
+    int stop_asked;           /* atomic */
+    struct sgr_error failure; /* code 0: none */
+};
+
+/* For tests: an engine on virtual time, without a listener; drive it with sgr_loop_advance. */
+int sgr__engine_new(const struct sgr_engine_options *options, bool virtual_time,
+                    struct sgr_engine **ret, struct sgr_error *error);
+int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error);
+void sgr__engine_end(struct sgr_engine *engine);
+
+/* Ends the loop with this error. */
+void sgr__engine_fail(struct sgr_engine *engine, const struct sgr_error *error);
+/* Runs the graph over what was fed and publishes it as one commit. source NULL: a tick, which has run it already. */
+int sgr__engine_commit(struct sgr_engine *engine, struct engine_source *source, int64_t unix_time,
+                       struct sgr_error *error);
+/* A source's snapshot is in: the first ones make the engine ready, a later one starts a new epoch. */
+int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, bool again,
+                       struct sgr_error *error);
+/* Staleness follows the sources' states. */
+void sgr__engine_source_changed(struct sgr_engine *engine);
+
+/* The table that sources get; a test that plays a source calls it with a struct engine_source as host. */
+const struct sgr_source_host *sgr__source_host(void);
+int sgr__sources_open(struct sgr_engine *engine, struct sgr_error *error);
+void sgr__sources_close(struct sgr_engine *engine);
+struct sgr_node *sgr__source_table(void *data, size_t source, const char *table);
+int sgr__source_start(struct engine_source *source, struct sgr_error *error);
+
+int sgr__tickers_start(struct sgr_engine *engine, struct sgr_error *error);
+void sgr__tickers_stop(struct sgr_engine *engine);
+
+void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
+
+#endif
