@@ -24,6 +24,7 @@ void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data
 /* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id. */
 int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
                       bool once);
+/* Exactly once for each successful subscribe that was not `once`, also after an ERROR. Never fails. */
 void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id);
 /* What each of these subscriptions missed since its cursor, as of one commit; answered by one `composed` event. */
 int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
@@ -58,6 +59,8 @@ struct sgr_hub_handler { /* everything is borrowed for the call; take references
     void (*stale)(void *data, bool stale);
     void (*explained)(void *data, uint64_t request, struct sgr_bytes *text);
     void (*drain)(void *data); /* the engine stops: close connections cleanly, then end the loop */
+    /* Memory ran out and events between the last one and the next one are missing: nothing that is subscribed or asked is sure any more. */
+    void (*lost)(void *data);
 };
 /* Handles at most `most` waiting events; true if more wait. */
 bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,

@@ -1,0 +1,508 @@
+/* Two queues of malloc'ed nodes, each with a lock, a wake and a reader of its own.
+ *
+ * A reader takes the whole queue under the lock and then works on its private list, so the lock is held for a few pointer writes and no
+ * allocation. A wake is sent when a queue stops being empty; a reader that stopped early (`most`) knows so from the return value.
+ * Each node is one allocation: the fixed part, arrays, then the copied text.
+ *
+ * Memory can run out. A subscription carries the node of its own unsubscribing, so that never fails; so does draining. An event that can't
+ * be queued would break the order that clients rely on: from then on one `lost` mark stands in the queue, behind which events are whole
+ * again, and the network side drops what it knew.
+ */
+#include "net/hub.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/slice.h"
+
+struct queue {
+    pthread_mutex_t lock;
+    struct sgr_list waiting; /* under the lock */
+    struct sgr_list taken;   /* the reader's own */
+    void (*wake)(void *data);
+    void *data;
+};
+
+struct ask {
+    struct sgr_list link;
+    struct sgr_ask ask;
+};
+
+enum event_kind {
+    EVENT_STATE,
+    EVENT_RESET,
+    EVENT_COMPOSED,
+    EVENT_COMMIT,
+    EVENT_STALE,
+    EVENT_EXPLAINED,
+    EVENT_DRAIN,
+    EVENT_LOST
+};
+
+struct event {
+    struct sgr_list link;
+    enum event_kind kind;
+    size_t size; /* counted in the backlog */
+    uint64_t request;
+    size_t count;
+    struct sgr_hub_answer *answers;
+    struct sgr_hub_commit commit;
+    struct sgr_bytes *text;
+    bool stale;
+};
+
+struct sgr_hub {
+    struct queue asks;
+    struct queue events;
+    size_t backlog;            /* atomic */
+    struct sgr_list farewells; /* of struct ask; network side */
+    struct event drain;
+    struct event lost;
+    bool lost_waits, draining; /* under events.lock */
+};
+
+/* ---- Queues ---- */
+
+static void queue_init(struct queue *queue) {
+    pthread_mutex_init(&queue->lock, NULL);
+    sgr_list_init(&queue->waiting);
+    sgr_list_init(&queue->taken);
+}
+
+static void queue_on(struct queue *queue, void (*wake)(void *data), void *data) {
+    pthread_mutex_lock(&queue->lock);
+    queue->wake = wake;
+    queue->data = data;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+static void queue_push_locked(struct queue *queue, struct sgr_list *link) {
+    bool was_empty = sgr_list_empty(&queue->waiting);
+    sgr_list_append(&queue->waiting, link);
+    if (was_empty && queue->wake)
+        queue->wake(queue->data);
+}
+
+static void queue_push(struct queue *queue, struct sgr_list *link) {
+    pthread_mutex_lock(&queue->lock);
+    queue_push_locked(queue, link);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+static void list_move_all(struct sgr_list *from, struct sgr_list *to) {
+    if (sgr_list_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    sgr_list_init(from);
+}
+
+/* The reader's next, NULL: nothing waits. */
+static struct sgr_list *queue_next(struct queue *queue) {
+    if (sgr_list_empty(&queue->taken)) {
+        pthread_mutex_lock(&queue->lock);
+        list_move_all(&queue->waiting, &queue->taken);
+        pthread_mutex_unlock(&queue->lock);
+    }
+    if (sgr_list_empty(&queue->taken))
+        return NULL;
+    struct sgr_list *first = queue->taken.next;
+    sgr_list_remove(first);
+    return first;
+}
+
+static bool queue_more(struct queue *queue) {
+    if (!sgr_list_empty(&queue->taken))
+        return true;
+    pthread_mutex_lock(&queue->lock);
+    bool more = !sgr_list_empty(&queue->waiting);
+    pthread_mutex_unlock(&queue->lock);
+    return more;
+}
+
+/* ---- Copies behind a node ---- */
+
+static void *carve(char **place, size_t size) {
+    void *at = *place;
+    *place += size;
+    return at;
+}
+
+static struct sgr_slice copy_slice(char **place, struct sgr_slice slice) {
+    if (!slice.data)
+        return slice;
+    char *copy = carve(place, slice.size + 1);
+    if (slice.size)
+        memcpy(copy, slice.data, slice.size);
+    copy[slice.size] = '\0';
+    return (struct sgr_slice){copy, slice.size};
+}
+
+static const char *copy_text(char **place, const char *text) {
+    return copy_slice(place, sgr_slice(text)).data;
+}
+
+static size_t slice_room(struct sgr_slice slice) {
+    return slice.data ? slice.size + 1 : 0;
+}
+
+static size_t text_room(const char *text) {
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* ---- Asks ---- */
+
+static size_t subscribe_room(const struct sgr_subscribe *what) {
+    size_t room = slice_room(what->view) + text_room(what->codec) + slice_room(what->cursor) +
+                  what->parameter_count * sizeof(*what->parameters);
+    for (size_t i = 0; i < what->parameter_count; i++)
+        room += slice_room(what->parameters[i].name) + slice_room(what->parameters[i].value);
+    return room;
+}
+
+static void subscribe_copy(struct sgr_subscribe *to, const struct sgr_subscribe *from,
+                           char *place) {
+    *to = *from;
+    struct sgr_parameter_text *parameters =
+        carve(&place, from->parameter_count * sizeof(*parameters));
+    for (size_t i = 0; i < from->parameter_count; i++) {
+        parameters[i].name = copy_slice(&place, from->parameters[i].name);
+        parameters[i].value = copy_slice(&place, from->parameters[i].value);
+    }
+    to->parameters = parameters;
+    to->view = copy_slice(&place, from->view);
+    to->codec = copy_text(&place, from->codec);
+    to->cursor = copy_slice(&place, from->cursor);
+}
+
+static struct ask *ask_new(enum sgr_ask_kind kind, uint64_t id, size_t room) {
+    struct ask *ask = calloc(1, sizeof(*ask) + room);
+    if (!ask)
+        return NULL;
+    ask->ask.kind = kind;
+    ask->ask.id = id;
+    return ask;
+}
+
+int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
+                      bool once) {
+    struct ask *ask = ask_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
+    struct ask *farewell = once ? NULL : ask_new(SGR_ASK_UNSUBSCRIBE, id, 0);
+    if (!ask || (!once && !farewell)) {
+        free(ask);
+        free(farewell);
+        return SGR_ENOMEM;
+    }
+    subscribe_copy(&ask->ask.what, what, (char *)(ask + 1));
+    ask->ask.once = once;
+    if (farewell)
+        sgr_list_append(&hub->farewells, &farewell->link);
+    queue_push(&hub->asks, &ask->link);
+    return SGR_OK;
+}
+
+/* One unsubscribe follows one lasting subscribe, so which of the kept nodes it takes does not matter. */
+void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id) {
+    if (sgr_list_empty(&hub->farewells))
+        return; /* of a `once`, which ends by itself */
+    struct ask *ask = SGR_CONTAINER(hub->farewells.next, struct ask, link);
+    sgr_list_remove(&ask->link);
+    ask->ask.id = id;
+    queue_push(&hub->asks, &ask->link);
+}
+
+int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
+                    const struct sgr_slice *cursors, size_t count) {
+    size_t room = count * (sizeof(*ids) + sizeof(*cursors));
+    for (size_t i = 0; i < count; i++)
+        room += slice_room(cursors[i]);
+    struct ask *ask = ask_new(SGR_ASK_COMPOSE, request, room);
+    if (!ask)
+        return SGR_ENOMEM;
+    char *place = (char *)(ask + 1);
+    ask->ask.count = count;
+    ask->ask.ids = carve(&place, count * sizeof(*ids));
+    ask->ask.cursors = carve(&place, count * sizeof(*cursors));
+    for (size_t i = 0; i < count; i++) {
+        ask->ask.ids[i] = ids[i];
+        ask->ask.cursors[i] = copy_slice(&place, cursors[i]);
+    }
+    queue_push(&hub->asks, &ask->link);
+    return SGR_OK;
+}
+
+int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format) {
+    struct ask *ask = ask_new(SGR_ASK_EXPLAIN, request, text_room(format));
+    if (!ask)
+        return SGR_ENOMEM;
+    char *place = (char *)(ask + 1);
+    ask->ask.format = copy_text(&place, format);
+    queue_push(&hub->asks, &ask->link);
+    return SGR_OK;
+}
+
+void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data) {
+    queue_on(&hub->asks, wake, data);
+}
+
+bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct sgr_ask *ask),
+                  void *data, size_t most) {
+    for (size_t i = 0; i < most; i++) {
+        struct sgr_list *link = queue_next(&hub->asks);
+        if (!link)
+            return false;
+        struct ask *ask = SGR_CONTAINER(link, struct ask, link);
+        handle(data, &ask->ask);
+        free(ask);
+    }
+    return queue_more(&hub->asks);
+}
+
+/* ---- Events ---- */
+
+static struct sgr_bytes *own(const struct sgr_bytes *bytes) {
+    return (struct sgr_bytes *)
+        bytes; /* a state's document is const to readers; the hub has its reference */
+}
+
+static size_t bytes_size(const struct sgr_bytes *bytes) {
+    return bytes ? bytes->size : 0;
+}
+
+static void event_drop(struct sgr_hub *hub, struct event *event) {
+    __atomic_sub_fetch(&hub->backlog, event->size, __ATOMIC_RELAXED);
+    if (event == &hub->drain || event == &hub->lost)
+        return;
+    for (size_t i = 0; event->answers && i < event->count; i++)
+        sgr_bytes_unref(own(event->answers[i].state.document));
+    for (size_t i = 0; i < event->commit.count; i++) {
+        sgr_bytes_unref(event->commit.items[i].patches);
+        sgr_bytes_unref(event->commit.items[i].previous);
+    }
+    sgr_bytes_unref(event->commit.cursor);
+    sgr_bytes_unref(event->text);
+    free(event);
+}
+
+static struct event *event_new(enum event_kind kind, size_t room) {
+    struct event *event = calloc(1, sizeof(*event) + room);
+    if (!event)
+        return NULL;
+    event->kind = kind;
+    event->size = sizeof(*event) + room;
+    return event;
+}
+
+static void event_push(struct sgr_hub *hub, struct event *event) {
+    __atomic_add_fetch(&hub->backlog, event->size, __ATOMIC_RELAXED);
+    queue_push(&hub->events, &event->link);
+}
+
+/* Two losses that follow on each other are one. */
+static void event_lost(struct sgr_hub *hub) {
+    pthread_mutex_lock(&hub->events.lock);
+    if (!hub->lost_waits) {
+        hub->lost_waits = true;
+        queue_push_locked(&hub->events, &hub->lost.link);
+    }
+    pthread_mutex_unlock(&hub->events.lock);
+}
+
+static size_t state_room(const struct sgr_state *state) {
+    return slice_room(state->cursor) + slice_room(state->previous) + slice_room(state->etag) +
+           text_room(state->reason) + text_room(state->code) + text_room(state->message);
+}
+
+static void state_copy(struct sgr_state *state, char **place) {
+    state->cursor = copy_slice(place, state->cursor);
+    state->previous = copy_slice(place, state->previous);
+    state->etag = copy_slice(place, state->etag);
+    state->reason = copy_text(place, state->reason);
+    state->code = copy_text(place, state->code);
+    state->message = copy_text(place, state->message);
+}
+
+static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t request,
+                         const struct sgr_hub_answer *answers, size_t count) {
+    size_t room = count * sizeof(*answers), documents = 0;
+    for (size_t i = 0; i < count; i++) {
+        room += state_room(&answers[i].state);
+        documents += bytes_size(answers[i].state.document);
+    }
+    struct event *event = event_new(kind, room);
+    if (!event) {
+        for (size_t i = 0; i < count; i++)
+            sgr_bytes_unref(own(answers[i].state.document));
+        event_lost(hub);
+        return;
+    }
+    char *place = (char *)(event + 1);
+    event->request = request;
+    event->count = count;
+    event->size += documents;
+    event->answers = carve(&place, count * sizeof(*answers));
+    for (size_t i = 0; i < count; i++) {
+        event->answers[i] = answers[i];
+        state_copy(&event->answers[i].state, &place);
+    }
+    event_push(hub, event);
+}
+
+void sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer, bool is_reset) {
+    push_answers(hub, is_reset ? EVENT_RESET : EVENT_STATE, 0, answer, 1);
+}
+
+void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_answer *answers,
+                      size_t count) {
+    push_answers(hub, EVENT_COMPOSED, request, answers, count);
+}
+
+void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
+    struct event *event = event_new(EVENT_COMMIT, commit->count * sizeof(*commit->items));
+    if (!event) {
+        for (size_t i = 0; i < commit->count; i++) {
+            sgr_bytes_unref(commit->items[i].patches);
+            sgr_bytes_unref(commit->items[i].previous);
+        }
+        sgr_bytes_unref(commit->cursor);
+        event_lost(hub);
+        return;
+    }
+    struct sgr_hub_item *items = (struct sgr_hub_item *)(event + 1);
+    for (size_t i = 0; i < commit->count; i++) {
+        items[i] = commit->items[i];
+        event->size += bytes_size(items[i].patches);
+    }
+    event->commit = *commit;
+    event->commit.items = items;
+    event_push(hub, event);
+}
+
+void sgr_hub_stale(struct sgr_hub *hub, bool stale) {
+    struct event *event = event_new(EVENT_STALE, 0);
+    if (!event) {
+        event_lost(hub);
+        return;
+    }
+    event->stale = stale;
+    event_push(hub, event);
+}
+
+void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *text) {
+    struct event *event = event_new(EVENT_EXPLAINED, 0);
+    if (!event) {
+        sgr_bytes_unref(text);
+        event_lost(hub);
+        return;
+    }
+    event->request = request;
+    event->text = text;
+    event->size += bytes_size(text);
+    event_push(hub, event);
+}
+
+void sgr_hub_drain(struct sgr_hub *hub) {
+    pthread_mutex_lock(&hub->events.lock);
+    if (!hub->draining)
+        queue_push_locked(&hub->events, &hub->drain.link);
+    hub->draining = true;
+    pthread_mutex_unlock(&hub->events.lock);
+}
+
+size_t sgr_hub_backlog(const struct sgr_hub *hub) {
+    return __atomic_load_n(&hub->backlog, __ATOMIC_RELAXED);
+}
+
+void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data) {
+    queue_on(&hub->events, wake, data);
+}
+
+static void event_handle(const struct event *event, const struct sgr_hub_handler *handler,
+                         void *data) {
+    switch (event->kind) {
+    case EVENT_STATE:
+        handler->state(data, &event->answers[0]);
+        break;
+    case EVENT_RESET:
+        handler->reset(data, &event->answers[0]);
+        break;
+    case EVENT_COMPOSED:
+        handler->composed(data, event->request, event->answers, event->count);
+        break;
+    case EVENT_COMMIT:
+        handler->commit(data, &event->commit);
+        break;
+    case EVENT_STALE:
+        handler->stale(data, event->stale);
+        break;
+    case EVENT_EXPLAINED:
+        handler->explained(data, event->request, event->text);
+        break;
+    case EVENT_DRAIN:
+        handler->drain(data);
+        break;
+    case EVENT_LOST:
+        handler->lost(data);
+        break;
+    }
+}
+
+bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,
+                     size_t most) {
+    for (size_t i = 0; i < most; i++) {
+        struct sgr_list *link = queue_next(&hub->events);
+        if (!link)
+            return false;
+        struct event *event = SGR_CONTAINER(link, struct event, link);
+        if (event == &hub->lost) {
+            pthread_mutex_lock(&hub->events.lock);
+            hub->lost_waits = false; /* what fails from here on is a loss of its own */
+            pthread_mutex_unlock(&hub->events.lock);
+        }
+        event_handle(event, handler, data);
+        event_drop(hub, event);
+    }
+    return queue_more(&hub->events);
+}
+
+/* ---- Life ---- */
+
+struct sgr_hub *sgr_hub_new(void) {
+    struct sgr_hub *hub = calloc(1, sizeof(*hub));
+    if (!hub)
+        return NULL;
+    queue_init(&hub->asks);
+    queue_init(&hub->events);
+    sgr_list_init(&hub->farewells);
+    sgr_list_init(&hub->drain.link);
+    sgr_list_init(&hub->lost.link);
+    hub->drain.kind = EVENT_DRAIN;
+    hub->lost.kind = EVENT_LOST;
+    return hub;
+}
+
+static void free_asks(struct sgr_list *list) {
+    SGR_LIST_EACH(link, list)
+    free(SGR_CONTAINER(link, struct ask, link));
+}
+
+static void free_events(struct sgr_hub *hub, struct sgr_list *list) {
+    SGR_LIST_EACH(link, list)
+    event_drop(hub, SGR_CONTAINER(link, struct event, link));
+}
+
+void sgr_hub_free(struct sgr_hub *hub) {
+    if (!hub)
+        return;
+    free_asks(&hub->asks.waiting);
+    free_asks(&hub->asks.taken);
+    free_asks(&hub->farewells);
+    free_events(hub, &hub->events.waiting);
+    free_events(hub, &hub->events.taken);
+    pthread_mutex_destroy(&hub->asks.lock);
+    pthread_mutex_destroy(&hub->events.lock);
+    free(hub);
+}

@@ -1,0 +1,248 @@
+/* The hand-over's promises: order, copies, wakes, counting, and that losses are told. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/slice.h"
+#include "net/hub.h"
+
+static int made(void **state) {
+    *state = sgr_hub_new();
+    return *state ? 0 : -1;
+}
+
+static int freed(void **state) {
+    sgr_hub_free(*state);
+    return 0;
+}
+
+static void count_wake(void *data) {
+    ++*(int *)data;
+}
+
+static void check_ask(void *data, const struct sgr_ask *ask) {
+    int *step = data;
+    switch ((*step)++) {
+    case 0:
+        assert_int_equal(ask->kind, SGR_ASK_SUBSCRIBE);
+        assert_int_equal(ask->id, 7);
+        assert_true(sgr_slice_is(ask->what.view, "/users"));
+        assert_string_equal(ask->what.codec, "rows");
+        assert_true(sgr_slice_is(ask->what.parameters[1].name, "city"));
+        assert_null(ask->what.parameters[1].value.data);
+        assert_true(sgr_slice_is(ask->what.parameters[0].value, "1"));
+        break;
+    case 1:
+        assert_int_equal(ask->kind, SGR_ASK_COMPOSE);
+        assert_int_equal(ask->ids[1], 8);
+        assert_true(sgr_slice_is(ask->cursors[1], "c8"));
+        break;
+    case 2:
+        assert_int_equal(ask->kind, SGR_ASK_EXPLAIN);
+        assert_string_equal(ask->format, "dot");
+        break;
+    case 3:
+        assert_int_equal(ask->kind, SGR_ASK_UNSUBSCRIBE);
+        assert_int_equal(ask->id, 7);
+        break;
+    default:
+        fail();
+    }
+}
+
+static void asks_arrive_whole_and_in_order(void **state) {
+    struct sgr_hub *hub = *state;
+    int wakes = 0, step = 0;
+    sgr_hub_on_asks(hub, count_wake, &wakes);
+    char name[] = "user", value[] = "1", cursor[] = "c8", format[] = "dot";
+    struct sgr_parameter_text parameters[] = {{SGR_SLICE(name), SGR_SLICE(value)},
+                                              {SGR_SLICE("city"), {NULL, 0}}};
+    parameters[0].value.size = 1;
+    struct sgr_subscribe what = {.view = SGR_SLICE("/users"),
+                                 .parameters = parameters,
+                                 .parameter_count = 2,
+                                 .codec = "rows"};
+    assert_int_equal(sgr_hub_subscribe(hub, 7, &what, false), 0);
+    assert_int_equal(sgr_hub_compose(hub, 1, (uint64_t[]){7, 8},
+                                     (struct sgr_slice[]){{NULL, 0}, sgr_slice(cursor)}, 2),
+                     0);
+    assert_int_equal(sgr_hub_explain(hub, 2, format), 0);
+    sgr_hub_unsubscribe(hub, 7);
+    name[0] = value[0] = cursor[0] = format[0] = 'x';
+    assert_int_equal(wakes, 1);
+    assert_true(sgr_hub_take(hub, check_ask, &step, 3));
+    assert_false(sgr_hub_take(hub, check_ask, &step, 3));
+    assert_int_equal(step, 4);
+}
+
+struct seen {
+    char text[512];
+    bool drained, lost;
+    uint64_t last;
+};
+
+static void note(struct seen *seen, const char *format, ...) {
+    size_t used = strlen(seen->text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(seen->text + used, sizeof(seen->text) - used, format, args);
+    va_end(args);
+}
+
+static void on_state(void *data, const struct sgr_hub_answer *answer) {
+    note(data, "state %d %s %.*s; ", (int)answer->id,
+         answer->state.document ? answer->state.document->data : answer->state.message,
+         SGR_SLICE_ARGS(answer->state.cursor));
+}
+static void on_reset(void *data, const struct sgr_hub_answer *answer) {
+    note(data, "reset %d %s; ", (int)answer->id, answer->state.reason);
+}
+static void on_composed(void *data, uint64_t request, const struct sgr_hub_answer *answers,
+                        size_t count) {
+    note(data, "composed %d: %d of %d; ", (int)request, (int)answers[count - 1].id, (int)count);
+}
+static void on_commit(void *data, const struct sgr_hub_commit *commit) {
+    struct seen *seen = data;
+    if (!commit->cursor) { /* the threads' test */
+        assert_true(commit->items[0].revision == seen->last + 1);
+        seen->last = commit->items[0].revision;
+        return;
+    }
+    note(data, "commit %s %d:%s; ", commit->cursor->data, (int)commit->items[0].channel,
+         commit->items[0].patches->data);
+}
+static void on_stale(void *data, bool stale) {
+    note(data, "stale %d; ", stale);
+}
+static void on_explained(void *data, uint64_t request, struct sgr_bytes *text) {
+    note(data, "explained %d %s; ", (int)request, text->data);
+}
+static void on_drain(void *data) {
+    note(data, "drain; ");
+    ((struct seen *)data)->drained = true;
+}
+static void on_lost(void *data) {
+    ((struct seen *)data)->lost = true;
+}
+
+static const struct sgr_hub_handler handler = {on_state, on_composed,  on_commit, on_reset,
+                                               on_stale, on_explained, on_drain,  on_lost};
+
+static struct sgr_bytes *bytes(const char *text) {
+    struct sgr_bytes *made_bytes = sgr_bytes_new(text, strlen(text));
+    assert_non_null(made_bytes);
+    return made_bytes;
+}
+
+static void publish_one_of_each(struct sgr_hub *hub) {
+    char cursor[] = "c1", reason[] = "epoch", message[] = "no view";
+    struct sgr_hub_answer answers[] = {
+        {.id = 1, .channel = 3, .state = {.document = bytes("{}"), .cursor = sgr_slice(cursor)}},
+        {.id = 2, .state = {.answer = SGR_ANSWER_ERROR, .message = message}},
+        {.id = 1, .state = {.reason = reason}}};
+    struct sgr_hub_item item = {.channel = 3, .patches = bytes("[1]"), .previous = bytes("c1")};
+    struct sgr_hub_commit commit = {.cursor = bytes("c2"), .count = 1, .items = &item};
+    sgr_hub_answer(hub, &answers[0], false);
+    sgr_hub_answer(hub, &answers[1], false);
+    sgr_hub_commit(hub, &commit);
+    sgr_hub_answer(hub, &answers[2], true);
+    sgr_hub_composed(hub, 9, &answers[1], 2);
+    sgr_hub_stale(hub, true);
+    sgr_hub_explained(hub, 4, bytes("plan"));
+    sgr_hub_drain(hub);
+    cursor[0] = reason[0] = message[0] = 'x';
+}
+
+static void events_arrive_whole_and_in_order(void **state) {
+    struct sgr_hub *hub = *state;
+    int wakes = 0;
+    struct seen seen = {0};
+    sgr_hub_on_events(hub, count_wake, &wakes);
+    publish_one_of_each(hub);
+    assert_int_equal(wakes, 1);
+    assert_true(sgr_hub_receive(hub, &handler, &seen, 5));
+    assert_false(seen.drained);
+    assert_false(sgr_hub_receive(hub, &handler, &seen, 5));
+    assert_string_equal(seen.text,
+                        "state 1 {} c1; state 2 no view ; commit c2 3:[1]; reset 1 epoch; "
+                        "composed 9: 1 of 2; stale 1; explained 4 plan; drain; ");
+    assert_false(seen.lost);
+}
+
+static void backlog_counts_bytes_until_they_are_handled(void **state) {
+    struct sgr_hub *hub = *state;
+    struct seen seen = {0};
+    struct sgr_bytes *big = sgr_bytes_new(NULL, 100000);
+    assert_non_null(big);
+    memset((char *)big->data, 'x', big->size);
+    sgr_hub_explained(hub, 1, big);
+    assert_true(sgr_hub_backlog(hub) >= 100000);
+    sgr_hub_receive(hub, &handler, &seen, 1);
+    assert_int_equal(sgr_hub_backlog(hub), 0);
+}
+
+static void what_was_never_handled_is_freed(void **state) {
+    publish_one_of_each(*state);
+    struct sgr_subscribe what = {.view = SGR_SLICE("/users")};
+    assert_int_equal(sgr_hub_subscribe(*state, 1, &what, false), 0);
+}
+
+enum { COMMITS = 20000 };
+
+static void *publish_many(void *data) {
+    for (uint64_t i = 1; i <= COMMITS; i++) {
+        struct sgr_hub_item item = {.revision = i};
+        struct sgr_hub_commit commit = {.count = 1, .items = &item};
+        sgr_hub_commit(data, &commit);
+    }
+    sgr_hub_drain(data);
+    return NULL;
+}
+
+struct signal {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool woken;
+};
+
+static void wake_reader(void *data) {
+    struct signal *signal = data;
+    pthread_mutex_lock(&signal->lock);
+    signal->woken = true;
+    pthread_cond_signal(&signal->changed);
+    pthread_mutex_unlock(&signal->lock);
+}
+
+static void no_event_and_no_wake_is_lost_between_threads(void **state) {
+    struct signal signal = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct seen seen = {0};
+    pthread_t writer;
+    sgr_hub_on_events(*state, wake_reader, &signal);
+    assert_int_equal(pthread_create(&writer, NULL, publish_many, *state), 0);
+    while (!seen.drained) {
+        pthread_mutex_lock(&signal.lock);
+        while (!signal.woken)
+            pthread_cond_wait(&signal.changed, &signal.lock);
+        signal.woken = false;
+        pthread_mutex_unlock(&signal.lock);
+        while (sgr_hub_receive(*state, &handler, &seen, 64))
+            continue;
+    }
+    pthread_join(writer, NULL);
+    assert_int_equal(seen.last, COMMITS);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(asks_arrive_whole_and_in_order, made, freed),
+        cmocka_unit_test_setup_teardown(events_arrive_whole_and_in_order, made, freed),
+        cmocka_unit_test_setup_teardown(backlog_counts_bytes_until_they_are_handled, made, freed),
+        cmocka_unit_test_setup_teardown(what_was_never_handled_is_freed, made, freed),
+        cmocka_unit_test_setup_teardown(no_event_and_no_wake_is_lost_between_threads, made, freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
