@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "config/document.h"
+#include "graph/options.h"
 
 struct sgr_loader;
 
@@ -28,16 +29,10 @@ void sgr_loader_each(struct sgr_loader *loader,
                      void (*broken)(void *data, const char *path, const struct sgr_error *error),
                      void *data);
 
-/* Options: the filled struct and its canonical text (sorted by name, defaults written out). */
-struct sgr_options;
 /* `mapping` NULL: all defaults. Keys in `ignore` (NULL-terminated) are not options. Unknown keys, wrong types, ranges and choices are
  * errors with file:line:column in the context and the nearest name or what was expected in the message. */
 int sgr_options_parse(const struct sgr_plugin *plugin, const struct sgr_document_node *mapping,
                       const char *const *ignore, struct sgr_options **ret, struct sgr_error *error);
-void sgr_options_free(struct sgr_options *options);                   /* NULL is fine */
-const void *sgr_options_struct(const struct sgr_options *options);    /* what bind and open get */
-const char *sgr_options_canonical(const struct sgr_options *options); /* secrets hashed */
-const struct sgr_plugin *sgr_options_plugin(const struct sgr_options *options);
 /* `sangre help PLUGIN`, the README's table (Markdown), and the JSON Schema object of one plugin. */
 void sgr_options_help(const struct sgr_plugin *plugin, struct sgr_buffer *out);
 void sgr_options_markdown(const struct sgr_plugin *plugin, struct sgr_buffer *out);

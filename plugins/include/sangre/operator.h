@@ -112,6 +112,13 @@ struct sgr_operator_host {
     /* Whether a live view shows this output row right now (for operators that run on demanded rows only). */
     bool (*demanded)(void *host, const struct sgr_row *row);
     const char *(*node_name)(void *host);
+
+    /* By some columns: alike and equal across two schemas whose columns have the same classes, null like null. */
+    uint64_t (*row_hash_columns)(const struct sgr_schema *schema, const struct sgr_row *row,
+                                 const uint16_t *columns, size_t count);
+    bool (*row_equal_columns)(const struct sgr_schema *schema_a, const struct sgr_row *a,
+                              const uint16_t *columns_a, const struct sgr_schema *schema_b,
+                              const struct sgr_row *b, const uint16_t *columns_b, size_t count);
 };
 
 struct sgr_operator_methods {
