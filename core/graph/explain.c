@@ -32,11 +32,16 @@ static void put_columns(const struct sgr_node *node, const uint16_t *columns, si
     }
 }
 
+static const char *type_of(const struct sgr_column *column) {
+    return column->type_name && *column->type_name ? column->type_name
+                                                   : sgr_type_name(column->type);
+}
+
 static void put_schema(const struct sgr_node *node, struct sgr_buffer *out) {
     for (uint16_t i = 0; i < node->schema->count; i++) {
         const struct sgr_column *column = &node->schema->columns[i];
         sgr_buffer_printf(out, "%s%s %s", i ? ", " : "", column->name,
-                          column->type_name ? column->type_name : sgr_type_name(column->type));
+                          type_of(column));
     }
 }
 
@@ -138,7 +143,7 @@ static void json_schema(const struct sgr_node *node, struct sgr_buffer *out) {
         put_text(out, i ? ",{\"name\":" : "{\"name\":");
         put_json(out, column->name);
         put_text(out, ",\"type\":");
-        put_json(out, column->type_name ? column->type_name : sgr_type_name(column->type));
+        put_json(out, type_of(column));
         put_text(out, "}");
     }
     put_text(out, "],\"key\":[");
