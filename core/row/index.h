@@ -15,10 +15,13 @@
 struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *schema,
                                 const uint16_t *columns, size_t count);
 void sgr_index_free(struct sgr_index *index); /* NULL is fine */
+/* Promises that no two equal rows will be in it, as the node has a key: an insertion then looks for no equal row, which makes filling
+ * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. */
+void sgr_index_promise_distinct(struct sgr_index *index);
 const uint16_t *sgr_index_columns(const struct sgr_index *index, size_t *ret_count);
 
-/* A consolidated batch. Rows to delete are found by identity or else by content. SGR_EINTERNAL: a row to delete is not there (the rest
- * is applied); SGR_ENOMEM: the index is unusable. */
+/* A consolidated batch. Rows to delete are found by identity or else by content. Equal rows are one entry, whose weights add up.
+ * SGR_EINTERNAL: a row to delete is not there (the rest is applied); SGR_ENOMEM: the index is unusable. */
 int sgr_index_apply(struct sgr_index *index, const struct sgr_batch *batch,
                     struct sgr_error *error);
 
