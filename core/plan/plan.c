@@ -1,0 +1,214 @@
+/* A config's top level: sources, sinks, server, nodes, views. */
+#include <stdlib.h>
+
+#include "base/slice.h"
+#include "plan/internal.h"
+
+static const char *const top_keys[] = {"listen", "server", "sources", "sinks",
+                                       "nodes",  "views",  NULL};
+
+/* Keys that begin with x- are the writer's own: a place for anchors. */
+static int check_top(const struct sgr_document_node *root, struct sgr_error *error) {
+    int status = sgr__plan_mapping(root, "a config", error);
+    size_t count = sizeof(top_keys) / sizeof(*top_keys) - 1;
+    for (size_t i = 0; i < root->count && status == 0; i++) {
+        const struct sgr_document_pair *pair = &root->pairs[i];
+        bool known = strncmp(pair->name, "x-", 2) == 0;
+        for (size_t k = 0; k < count && !known; k++)
+            known = strcmp(top_keys[k], pair->name) == 0;
+        if (!known)
+            status = sgr__plan_unknown(sgr__place_of_key(pair), error, "key", pair->name, top_keys,
+                                       count);
+    }
+    return status;
+}
+
+/* `plugin:` and the options beside it. */
+static int read_instance(struct sgr_plan *plan, const struct sgr_document_pair *pair,
+                         enum sgr_plugin_kind kind, const struct sgr_plugin **ret_plugin,
+                         struct sgr_options **ret_options, struct sgr_error *error) {
+    static const char *const beside[] = {"plugin", NULL};
+    const char *what = kind == SGR_SOURCE ? "a source" : "a sink";
+    int status = sgr__plan_name(pair, what, error);
+    if (status == 0)
+        status = sgr__plan_mapping(pair->value, what, error);
+    if (status != 0)
+        return status;
+    const struct sgr_document_node *name = sgr_document_get(pair->value, "plugin");
+    if (!name)
+        return sgr__plan_error(sgr__place_of(pair->value), error,
+                               "\"%s\" has no plugin: add plugin: NAME (`sangre plugins` lists "
+                               "them)",
+                               pair->name);
+    status = sgr__plan_scalar(name, "plugin", error);
+    if (status != 0)
+        return status;
+    if (sgr_loader_plugin(plan->loader, kind, name->text.data, ret_plugin, error) != 0)
+        return sgr__plan_place(sgr__place_of(name), error);
+    return sgr_options_parse(*ret_plugin, pair->value, beside, ret_options, error);
+}
+
+static int read_sources(struct sgr_plan *plan, const struct sgr_document_node *mapping,
+                        struct sgr_error *error) {
+    int status = sgr__plan_mapping(mapping, "sources", error);
+    for (size_t i = 0; status == 0 && i < mapping->count; i++) {
+        const struct sgr_document_pair *pair = &mapping->pairs[i];
+        struct sgr__plan_source *source = sgr_vector_add(&plan->sources);
+        if (!source)
+            return sgr__plan_memory(error);
+        source->name = pair->name;
+        source->place = pair->value;
+        source->tables = SGR_VECTOR_INIT(const char *);
+        status = read_instance(plan, pair, SGR_SOURCE, &source->plugin, &source->options, error);
+    }
+    return status;
+}
+
+static int read_sinks(struct sgr_plan *plan, const struct sgr_document_node *mapping,
+                      struct sgr_error *error) {
+    int status = sgr__plan_mapping(mapping, "sinks", error);
+    for (size_t i = 0; status == 0 && i < mapping->count; i++) {
+        struct sgr_plan_sink *sink = sgr_vector_add(&plan->sinks);
+        struct sgr_options *options = NULL;
+        if (!sink)
+            return sgr__plan_memory(error);
+        sink->name = mapping->pairs[i].name;
+        status = read_instance(plan, &mapping->pairs[i], SGR_SINK, &sink->plugin, &options, error);
+        sink->options = options;
+    }
+    return status;
+}
+
+static int default_sinks(struct sgr_plan *plan, struct sgr_error *error) {
+    static const char *const names[] = {"http", "sse", "websocket"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct sgr_plan_sink *sink = sgr_vector_add(&plan->sinks);
+        struct sgr_options *options = NULL;
+        if (!sink)
+            return sgr__plan_memory(error);
+        sink->name = names[i];
+        int status = sgr_loader_plugin(plan->loader, SGR_SINK, names[i], &sink->plugin, error);
+        if (status == 0)
+            status = sgr_options_parse(sink->plugin, NULL, NULL, &options, error);
+        sink->options = options;
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int required(const struct sgr_document_node *root, const char *name,
+                    const struct sgr_document_node **ret, struct sgr_error *error) {
+    *ret = sgr_document_get(root, name);
+    if (*ret && !((*ret)->kind == SGR_DOCUMENT_SCALAR && (*ret)->null))
+        return 0;
+    return sgr__plan_error(sgr__place_of(*ret ? *ret : root), error,
+                           "the config has no \"%s\": it needs sources and views", name);
+}
+
+static int read_plan(struct sgr_plan *plan, struct sgr_error *error) {
+    const struct sgr_document_node *root = sgr_document_root(plan->document);
+    const struct sgr_document_node *sources, *views;
+    const struct sgr_document_node *nodes = sgr_document_get(root, "nodes");
+    const struct sgr_document_node *sinks = sgr_document_get(root, "sinks");
+    int status = check_top(root, error);
+    if (status == 0)
+        status = required(root, "sources", &sources, error);
+    if (status == 0)
+        status = required(root, "views", &views, error);
+    if (status == 0)
+        status = sgr__plan_server(plan, error);
+    if (status == 0)
+        status = read_sources(plan, sources, error);
+    if (status == 0)
+        status = sinks ? read_sinks(plan, sinks, error) : default_sinks(plan, error);
+    if (status == 0 && nodes && !(nodes->kind == SGR_DOCUMENT_SCALAR && nodes->null))
+        status = sgr__plan_nodes(plan, nodes, error);
+    return status == 0 ? sgr__plan_views(plan, views, error) : status;
+}
+
+/* The public view of the sources, once all tables in use are known. */
+static int publish_sources(struct sgr_plan *plan, struct sgr_error *error) {
+    size_t count = plan->sources.count;
+    plan->public = sgr_arena_alloc(plan->arena, (count + 1) * sizeof(*plan->public));
+    if (!plan->public)
+        return sgr__plan_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        const struct sgr__plan_source *source =
+            SGR_VECTOR_AT(&plan->sources, struct sgr__plan_source, i);
+        plan->public[i] = (struct sgr_plan_source){
+            .name = source->name,
+            .plugin = source->plugin,
+            .options = source->options,
+            .place = source->place,
+            .tables = source->tables.items,
+            .table_count = source->tables.count,
+        };
+    }
+    return 0;
+}
+
+int sgr_plan_new(struct sgr_document *document, struct sgr_loader *loader, struct sgr_plan **ret,
+                 struct sgr_error *error) {
+    struct sgr_plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return sgr__plan_memory(error);
+    plan->document = document;
+    plan->loader = loader;
+    plan->sources = SGR_VECTOR_INIT(struct sgr__plan_source);
+    plan->sinks = SGR_VECTOR_INIT(struct sgr_plan_sink);
+    plan->held = SGR_VECTOR_INIT(struct sgr_node *);
+    plan->arena = sgr_arena_new();
+    int status = plan->arena ? read_plan(plan, error) : sgr__plan_memory(error);
+    if (status == 0)
+        status = publish_sources(plan, error);
+    if (status == 0) {
+        *ret = plan;
+        return 0;
+    }
+    plan->document = NULL; /* stays the caller's */
+    sgr_plan_free(plan);
+    return status;
+}
+
+static void free_instances(struct sgr_plan *plan) {
+    for (size_t i = 0; i < plan->sources.count; i++) {
+        struct sgr__plan_source *source = SGR_VECTOR_AT(&plan->sources, struct sgr__plan_source, i);
+        sgr_options_free(source->options);
+        sgr_vector_fini(&source->tables);
+    }
+    for (size_t i = 0; i < plan->sinks.count; i++) {
+        const struct sgr_plan_sink *sink = SGR_VECTOR_AT(&plan->sinks, struct sgr_plan_sink, i);
+        sgr_options_free((struct sgr_options *)(uintptr_t)sink->options);
+    }
+    sgr_vector_fini(&plan->sources);
+    sgr_vector_fini(&plan->sinks);
+}
+
+void sgr_plan_free(struct sgr_plan *plan) {
+    if (!plan)
+        return;
+    sgr__build_release(plan);
+    free_instances(plan);
+    sgr_options_free(plan->server_options);
+    sgr_options_free(plan->history_options);
+    sgr_vector_fini(&plan->held);
+    sgr_document_free(plan->document);
+    if (plan->arena)
+        sgr_arena_free(plan->arena);
+    free(plan);
+}
+
+const struct sgr_plan_source *sgr_plan_sources(const struct sgr_plan *plan, size_t *ret_count) {
+    *ret_count = plan->sources.count;
+    return plan->public;
+}
+
+const struct sgr_plan_sink *sgr_plan_sinks(const struct sgr_plan *plan, size_t *ret_count) {
+    *ret_count = plan->sinks.count;
+    return plan->sinks.items;
+}
+
+const struct sgr_plan_server *sgr_plan_server(const struct sgr_plan *plan) {
+    return &plan->server;
+}
