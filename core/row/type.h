@@ -25,6 +25,12 @@ bool sgr_type_has_order(enum sgr_type type, enum sgr_type element);
  * borrow from `text`. SGR_EPARSE, SGR_ERANGE. */
 int sgr_value_parse(enum sgr_type type, struct sgr_slice text, struct sgr_value *ret,
                     struct sgr_error *error);
+/* For literals a person wrote: text-kept types (numeric, bytea, jsonb, arrays) are brought to Postgres' canonical form. All text is
+ * appended to *buffer, and *ret borrows from it. For numeric and bytea every function here takes
+ * any spelling; jsonb and arrays are equal by their canonical text alone. */
+int sgr_value_parse_literal(enum sgr_type type, enum sgr_type element, struct sgr_slice text,
+                            struct sgr_buffer *buffer, struct sgr_value *ret,
+                            struct sgr_error *error);
 /* Postgres' text of a value that is not null. */
 void sgr_value_text(const struct sgr_value *value, struct sgr_buffer *out);
 /* As Postgres' to_json(value): null, numbers bare (NaN and infinities quoted), booleans, timestamps with T, arrays as arrays,
