@@ -84,8 +84,8 @@ static int derive(struct sgr_node *node, const struct sgr_batch_builder *inputs,
 int sgr__node_contents(struct sgr_node *node, struct sgr_batch_builder *out,
                        struct sgr_error *error) {
     if (node->arrangements.count)
-        return scan_into(SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index,
-                         out, error);
+        return scan_into(SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index, out,
+                         error);
     struct sgr_batch_builder *inputs;
     int status = inputs_contents(node, &inputs, error);
     if (status || !inputs)
@@ -114,8 +114,7 @@ int sgr__node_hydrate(struct sgr_node *node, struct sgr_error *error) {
 }
 
 /* From one index to another, in borrowed chunks. */
-static int copy_index(const struct sgr_index *from, struct sgr_index *to,
-                      struct sgr_error *error) {
+static int copy_index(const struct sgr_index *from, struct sgr_index *to, struct sgr_error *error) {
     struct sgr_delta chunk[CHUNK];
     struct sgr_batch batch = {.items = chunk};
     struct sgr_iterator iterator;
@@ -136,8 +135,8 @@ static int copy_index(const struct sgr_index *from, struct sgr_index *to,
 
 int sgr__index_fill(struct sgr_node *node, struct sgr_index *index, struct sgr_error *error) {
     if (node->arrangements.count)
-        return copy_index(
-            SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index, index, error);
+        return copy_index(SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index,
+                          index, error);
     struct sgr_batch_builder contents;
     sgr_batch_init(&contents);
     int status = sgr__node_contents(node, &contents, error);

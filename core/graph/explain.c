@@ -40,8 +40,7 @@ static const char *type_of(const struct sgr_column *column) {
 static void put_schema(const struct sgr_node *node, struct sgr_buffer *out) {
     for (uint16_t i = 0; i < node->schema->count; i++) {
         const struct sgr_column *column = &node->schema->columns[i];
-        sgr_buffer_printf(out, "%s%s %s", i ? ", " : "", column->name,
-                          type_of(column));
+        sgr_buffer_printf(out, "%s%s %s", i ? ", " : "", column->name, type_of(column));
     }
 }
 
@@ -154,14 +153,13 @@ static void json_schema(const struct sgr_node *node, struct sgr_buffer *out) {
 static void json_counters(const struct sgr_node *node, struct sgr_buffer *out) {
     struct sgr_node_counters counters;
     sgr_node_counters(node, &counters);
-    sgr_buffer_printf(out,
-                      ",\"counters\":{\"runs\":%" PRIu64 ",\"rows_in\":%" PRIu64
-                      ",\"rows_out\":%" PRIu64 ",\"probes\":%" PRIu64 ",\"failed_rows\":%" PRIu64
-                      ",\"nanoseconds\":%" PRIu64
-                      ",\"state_bytes\":%zu,\"index_rows\":%zu,\"index_bytes\":%zu",
-                      counters.runs, counters.rows_in, counters.rows_out, counters.probes,
-                      counters.failed_rows, counters.nanoseconds, counters.state_bytes,
-                      counters.index_rows, counters.index_bytes);
+    sgr_buffer_printf(
+        out,
+        ",\"counters\":{\"runs\":%" PRIu64 ",\"rows_in\":%" PRIu64 ",\"rows_out\":%" PRIu64
+        ",\"probes\":%" PRIu64 ",\"failed_rows\":%" PRIu64 ",\"nanoseconds\":%" PRIu64
+        ",\"state_bytes\":%zu,\"index_rows\":%zu,\"index_bytes\":%zu",
+        counters.runs, counters.rows_in, counters.rows_out, counters.probes, counters.failed_rows,
+        counters.nanoseconds, counters.state_bytes, counters.index_rows, counters.index_bytes);
     for (size_t i = 0; i < node->metrics.count; i++) {
         struct sgr__metric *metric = SGR_VECTOR_AT(&node->metrics, struct sgr__metric, i);
         put_text(out, ",");

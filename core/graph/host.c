@@ -97,8 +97,8 @@ static int host_parse_type(void *host, const char *type_name, struct sgr_column 
     return 0;
 }
 
-static int host_row_new(void *host, const struct sgr_schema *schema,
-                        const struct sgr_value *values, const struct sgr_row **ret) {
+static int host_row_new(void *host, const struct sgr_schema *schema, const struct sgr_value *values,
+                        const struct sgr_row **ret) {
     return sgr_row_new(((struct sgr_binding *)host)->node->graph->heap, schema, values, ret, NULL);
 }
 
@@ -212,8 +212,8 @@ static void host_row_failed(void *host, const struct sgr_schema *schema, const s
 /* Of the graph's seed, not of the process' hash seed. */
 static uint64_t host_random(void *host, uint64_t key_hash, uint64_t tick) {
     const struct sgr_node *node = ((struct sgr_binding *)host)->node;
-    uint64_t x = sgr_hash_mix(sgr_hash_mix(node->graph->seed, node->identity),
-                              sgr_hash_mix(key_hash, tick));
+    uint64_t x =
+        sgr_hash_mix(sgr_hash_mix(node->graph->seed, node->identity), sgr_hash_mix(key_hash, tick));
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return x ^ (x >> 31);
@@ -272,8 +272,8 @@ const struct sgr_operator_methods *sgr__node_methods(const struct sgr_node *node
 }
 
 void sgr__binding_init(struct sgr_binding *binding, struct sgr_node *node) {
-    *binding = (struct sgr_binding){.node = node,
-                                    .expressions = SGR_VECTOR_INIT(struct sgr_expression *)};
+    *binding =
+        (struct sgr_binding){.node = node, .expressions = SGR_VECTOR_INIT(struct sgr_expression *)};
     sgr_list_init(&binding->memory);
 }
 
@@ -284,7 +284,7 @@ void sgr__binding_fini(struct sgr_binding *binding) {
         sgr_expression_free(*SGR_VECTOR_AT(&binding->expressions, struct sgr_expression *, i));
     sgr_vector_fini(&binding->expressions);
     SGR_LIST_EACH(link, &binding->memory)
-        host_release(binding, SGR_CONTAINER(link, struct sgr__allocation, link) + 1);
+    host_release(binding, SGR_CONTAINER(link, struct sgr__allocation, link) + 1);
     binding->bound = false;
 }
 
@@ -296,9 +296,10 @@ static int check_wish(const struct sgr_node *node, const struct sgr_index_wish *
     const struct sgr_schema *schema = node->inputs[wish->input]->schema;
     for (uint16_t i = 0; i < wish->column_count; i++)
         if (wish->columns[i] >= schema->count)
-            return sgr_error_set(error, SGR_EINVAL,
-                                 "operator %s wants an index by column %u of input %u, which has %u",
-                                 node->plugin->name, wish->columns[i], wish->input, schema->count);
+            return sgr_error_set(
+                error, SGR_EINVAL,
+                "operator %s wants an index by column %u of input %u, which has %u",
+                node->plugin->name, wish->columns[i], wish->input, schema->count);
     return 0;
 }
 

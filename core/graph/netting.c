@@ -91,8 +91,8 @@ uint32_t sgr_netting_hash(const struct sgr_netting *netting, const struct sgr_va
 }
 
 uint32_t sgr_netting_hash_row(const struct sgr_netting *netting, const struct sgr_row *row) {
-    return fold_hash(sgr_row_hash_columns(netting->schema, row, netting->columns,
-                                          netting->column_count));
+    return fold_hash(
+        sgr_row_hash_columns(netting->schema, row, netting->columns, netting->column_count));
 }
 
 static bool key_is(const struct sgr_netting *netting, const struct sgr_row *row,

@@ -288,8 +288,8 @@ static int take_wishes(struct sgr_node *node, const struct sgr_shape *shape,
         struct sgr__wish taken = {.input = node->inputs[wish->input]};
         if (sgr_vector_reserve(&node->wishes, node->wishes.count + 1))
             return out_of_memory(error);
-        int status = sgr_node_index(taken.input, wish->columns, wish->column_count, &taken.index,
-                                    error);
+        int status =
+            sgr_node_index(taken.input, wish->columns, wish->column_count, &taken.index, error);
         if (status)
             return status;
         sgr_vector_push(&node->wishes, &taken);

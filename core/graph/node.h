@@ -56,7 +56,7 @@ struct sgr_node {
     struct sgr_schema *schema;
     uint16_t *key;
     size_t key_count;
-    uint64_t identity; /* what random numbers depend on: structure, not spelling */
+    uint64_t identity;           /* what random numbers depend on: structure, not spelling */
     uint64_t structure, ordinal; /* what it is made of */
 
     /* Operators. */
@@ -92,16 +92,16 @@ struct sgr_graph {
     struct sgr_list nodes;
     size_t node_count;
     uint32_t last_id;
-    struct sgr_map *interned;   /* plugin, inputs and canonical options → node */
-    struct sgr_map *identities; /* structure and ordinal → node */
-    struct sgr_vector tickers;  /* of struct sgr_node *, by id */
+    struct sgr_map *interned;              /* plugin, inputs and canonical options → node */
+    struct sgr_map *identities;            /* structure and ordinal → node */
+    struct sgr_vector tickers;             /* of struct sgr_node *, by id */
     struct sgr_vector fed, queue, changed; /* of struct sgr_node * */
     struct sgr_buffer scratch;             /* host value_text */
     bool running;
     uint64_t tick; /* of the run, if it is one */
 };
 
-#define SGR__NODES_EACH(node, graph)                                               \
+#define SGR__NODES_EACH(node, graph) \
     for (struct sgr_node *node = sgr__node_first(graph); node; node = sgr__node_next(node))
 static inline struct sgr_node *sgr__node_first(const struct sgr_graph *graph) {
     return sgr_list_empty(&graph->nodes)

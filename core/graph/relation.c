@@ -15,11 +15,11 @@ struct sgr_fold {
     struct sgr_node *node;
     const struct sgr_schema *schema; /* the node's */
     struct sgr_netting netting;
-    struct sgr_index *base;      /* by the node's key; by all columns for a bag */
-    struct sgr_index *index;     /* by the netting's columns; often the same */
-    bool by_content;             /* the netting's columns need not be unique: whole rows are compared */
-    bool snapshot;               /* between snapshot_begin and its finish */
-    bool direct;                 /* the snapshot goes straight to the node, as nothing was there */
+    struct sgr_index *base;  /* by the node's key; by all columns for a bag */
+    struct sgr_index *index; /* by the netting's columns; often the same */
+    bool by_content;         /* the netting's columns need not be unique: whole rows are compared */
+    bool snapshot;           /* between snapshot_begin and its finish */
+    bool direct;             /* the snapshot goes straight to the node, as nothing was there */
     const struct sgr_relation *matched; /* within a transaction: `theirs` holds for it */
     uint16_t *theirs;                   /* our column → the change stream's */
     uint16_t *columns;                  /* scratch: identity */
