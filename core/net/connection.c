@@ -1,0 +1,468 @@
+/* Connections: what flows to and from one websocket or event stream.
+ *
+ * Outgoing messages are references to shared buffers. A small message alone is written from its own buffer, its websocket header standing in
+ * the headroom; several are gathered into one write. What libwebsockets could not send it keeps, and nothing more is given to it until
+ * that is gone. A message larger than one write goes as websocket fragments, between which libwebsockets may answer a ping.
+ *
+ * More than the budget queued pauses the delivery of commits (deliver.c); no progress for the client's timeout closes. */
+#include "net/internal.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+enum { OPCODE_TEXT = 1, FINAL = 0x80, WS_HEADER = 10 };
+
+/* ---- Accepting ---- */
+
+static struct sgr_connection *connection_new(struct sgr_request *request) {
+    struct sgr_connection *connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        return NULL;
+    connection->server = request->server;
+    connection->peer = request->peer;
+    connection->sink = request->sink;
+    connection->websocket = request->upgrade;
+    connection->items = connection->inline_items;
+    connection->capacity = SGR__INLINE_ITEMS;
+    connection->inbound.limit = request->server->options.message_limit;
+    sgr_list_init(&connection->stalled);
+    sgr_list_init(&connection->subscriptions);
+    sgr_list_append(&request->server->connections, &connection->link);
+    return connection;
+}
+
+struct sgr_connection *sgr__accept(struct sgr_request *request,
+                                   const struct sgr_connection_callbacks *callbacks, void *data,
+                                   const char *headers) {
+    struct sgr_connection *connection = NULL;
+    if (request->peer && !request->answered && request->method == SGR__GET)
+        connection = connection_new(request);
+    char *copy = connection && headers ? strdup(headers) : NULL;
+    if (!connection || (headers && !copy)) {
+        if (connection)
+            sgr_list_remove(&connection->link);
+        free(connection);
+        sgr__respond_error(request, 503, "out_of_memory", NULL, "out of memory");
+        return NULL;
+    }
+    connection->callbacks = *callbacks;
+    connection->data = data;
+    connection->headers = copy;
+    connection->peer->connection = connection;
+    connection->peer->request = NULL;
+    if (connection->websocket) {
+        sgr__request_free(request);
+    } else {
+        connection->request = request;
+        connection->held = true;
+        lws_set_timeout(connection->peer->wsi, NO_PENDING_TIMEOUT, 0);
+    }
+    return connection;
+}
+
+int sgr__connection_opened(struct sgr_connection *connection) {
+    connection->open = true;
+    lws_callback_on_writable(connection->peer->wsi);
+    sgr__connection_listen(connection);
+    return 0;
+}
+
+/* ---- The ring ---- */
+
+static struct sgr_bytes **ring_at(struct sgr_connection *connection, uint32_t i) {
+    return &connection->items[(connection->first + i) & (connection->capacity - 1)];
+}
+
+static int ring_grow(struct sgr_connection *connection) {
+    if (connection->capacity > UINT32_MAX / 4)
+        return SGR_ENOMEM;
+    struct sgr_bytes **items = malloc(2 * (size_t)connection->capacity * sizeof(*items));
+    if (!items)
+        return SGR_ENOMEM;
+    for (uint32_t i = 0; i < connection->count; i++)
+        items[i] = *ring_at(connection, i);
+    if (connection->items != connection->inline_items)
+        free(connection->items);
+    connection->items = items;
+    connection->first = 0;
+    connection->capacity *= 2;
+    return SGR_OK;
+}
+
+static int ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    if (connection->count == connection->capacity && ring_grow(connection))
+        return SGR_ENOMEM;
+    *ring_at(connection, connection->count++) = sgr_bytes_ref(bytes);
+    connection->queued += bytes->size;
+    return SGR_OK;
+}
+
+static void ring_pop(struct sgr_connection *connection) {
+    struct sgr_bytes *bytes = *ring_at(connection, 0);
+    connection->queued -= bytes->size;
+    connection->first_at = 0;
+    connection->first = (connection->first + 1) & (connection->capacity - 1);
+    connection->count--;
+    sgr_bytes_unref(bytes);
+}
+
+static void ring_fini(struct sgr_connection *connection) {
+    while (connection->count)
+        ring_pop(connection);
+    if (connection->items != connection->inline_items)
+        free(connection->items);
+}
+
+/* ---- Sending ---- */
+
+static double patience(const struct sgr_connection *connection) {
+    return (double)connection->server->options.client_timeout / 2e6;
+}
+
+static void wait_for_progress(struct sgr_connection *connection) {
+    sgr_list_remove(&connection->stalled);
+    sgr_list_append(&connection->server->stalled, &connection->stalled);
+    connection->deadline = ev_now(connection->server->loop) + patience(connection);
+    connection->unacknowledged = -1;
+}
+
+static void want_flush(struct sgr_connection *connection) {
+    if (connection->dirty || !connection->peer->wsi)
+        return;
+    if (sgr_vector_push(&connection->server->dirty, &connection) == SGR_OK)
+        connection->dirty = true;
+    else
+        lws_callback_on_writable(connection->peer->wsi);
+}
+
+/* Closes without a word; what a client misses it gets when it comes back. */
+static void cut(struct sgr_connection *connection) {
+    connection->ending = connection->shut = true;
+    connection->closed_code = 1006;
+    sgr__peer_kill(connection->peer);
+}
+
+void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    if (connection->shut || connection->ending)
+        return;
+    if (ring_push(connection, bytes)) {
+        cut(connection);
+        return;
+    }
+    if (sgr_list_empty(&connection->stalled))
+        wait_for_progress(connection);
+    want_flush(connection);
+    if (sgr__queued(connection) > connection->server->options.client_buffer) {
+        sgr__connection_pause(connection);
+        sgr__connection_listen(connection);
+    }
+}
+
+size_t sgr__queued(const struct sgr_connection *connection) {
+    return connection->queued - connection->first_at + connection->in_flight;
+}
+
+void sgr__shut(struct sgr_connection *connection, int code, const char *reason) {
+    if (connection->shut || connection->ending)
+        return;
+    connection->shut = true;
+    connection->shut_code = code;
+    connection->shut_reason = reason ? strdup(reason) : NULL;
+    if (connection->peer->wsi)
+        lws_callback_on_writable(connection->peer->wsi);
+}
+
+static size_t ws_header(unsigned char *to, unsigned first_byte, size_t size) {
+    to[0] = (unsigned char)first_byte;
+    if (size < 126) {
+        to[1] = (unsigned char)size;
+        return 2;
+    }
+    if (size < 65536) {
+        to[1] = 126;
+        to[2] = (unsigned char)(size >> 8);
+        to[3] = (unsigned char)size;
+        return 4;
+    }
+    to[1] = 127;
+    for (int i = 0; i < 8; i++)
+        to[2 + i] = (unsigned char)((uint64_t)size >> (56 - 8 * i));
+    return 10;
+}
+
+static size_t ws_header_size(size_t size) {
+    return size < 126 ? 2 : size < 65536 ? 4 : 10;
+}
+
+static int write_raw(struct sgr_connection *connection, unsigned char *from, size_t size) {
+    struct lws *wsi = connection->peer->wsi;
+    if (lws_write(wsi, from, size, LWS_WRITE_RAW) < 0)
+        return -1;
+    connection->in_flight = lws_partial_buffered(wsi) ? size : 0;
+    wait_for_progress(connection);
+    return 0;
+}
+
+/* The only message, from where it stands. Its header is the same for every connection, and written by this thread alone. */
+static int write_alone(struct sgr_connection *connection) {
+    struct sgr_bytes *bytes = sgr_bytes_ref(*ring_at(connection, 0));
+    unsigned char *from = (unsigned char *)bytes->data;
+    size_t size = bytes->size;
+    if (connection->websocket) {
+        size_t header = ws_header_size(size);
+        from -= header;
+        size += ws_header(from, FINAL | OPCODE_TEXT, size);
+    }
+    ring_pop(connection);
+    int failed = write_raw(connection, from, size);
+    sgr_bytes_unref(bytes);
+    return failed;
+}
+
+/* As much of the first message as fits. Returns the bytes put at `to`; `room` > WS_HEADER. */
+static size_t put_part(struct sgr_connection *connection, unsigned char *to, size_t room) {
+    struct sgr_bytes *bytes = *ring_at(connection, 0);
+    size_t left = bytes->size - connection->first_at, header = 0;
+    size_t part = left < room - WS_HEADER ? left : room - WS_HEADER;
+    if (connection->websocket) {
+        unsigned first_byte = connection->first_at ? 0 : OPCODE_TEXT;
+        header = ws_header(to, first_byte | (part == left ? FINAL : 0u), part);
+    }
+    memcpy(to + header, bytes->data + connection->first_at, part);
+    connection->first_at += part;
+    if (part == left)
+        ring_pop(connection);
+    return header + part;
+}
+
+static bool fits(struct sgr_connection *connection, size_t room) {
+    size_t left = (*ring_at(connection, 0))->size - connection->first_at;
+    return left + WS_HEADER <= room;
+}
+
+/* Whole messages, or a part of one that is larger than a write. */
+static int write_gathered(struct sgr_connection *connection, const struct sgr_bytes *head) {
+    unsigned char *start = (unsigned char *)connection->server->scratch + LWS_PRE;
+    size_t used = 0;
+    if (head) {
+        memcpy(start, head->data, head->size);
+        used = head->size;
+    }
+    while (connection->count && (fits(connection, SGR__CHUNK - used) || used == 0))
+        used += put_part(connection, start + used, SGR__CHUNK - used);
+    return write_raw(connection, start, used);
+}
+
+static int write_some(struct sgr_connection *connection) {
+    if (connection->count == 1 && !connection->first_at && fits(connection, SGR__CHUNK))
+        return write_alone(connection);
+    return write_gathered(connection, NULL);
+}
+
+/* ---- An event stream's beginning ---- */
+
+/* The stream's head goes with its first bytes, so that until then an error can still be a plain answer. */
+static int begin_stream(struct sgr_connection *connection) {
+    struct sgr_request *request = connection->request;
+    request->close = true; /* the stream ends with its socket */
+    struct sgr_bytes *head =
+        sgr__response_head(request, 200, "text/event-stream", connection->headers, -1);
+    connection->request = NULL;
+    sgr__request_free(request);
+    connection->held = false;
+    connection->open = true;
+    int failed = !head || head->size > SGR__CHUNK / 2 || write_gathered(connection, head);
+    sgr_bytes_unref(head);
+    return failed;
+}
+
+/* Nothing was sent: the request gets an answer instead. The connection ends here. */
+static int answer_instead(struct sgr_connection *connection) {
+    struct sgr_request *request = connection->request;
+    struct sgr__peer *peer = connection->peer;
+    int code =
+        connection->shut_code >= 400 && connection->shut_code < 600 ? connection->shut_code : 503;
+    const char *reason = connection->shut_reason ? connection->shut_reason : "";
+    struct sgr_bytes *body =
+        code == connection->shut_code ? sgr_bytes_new(reason, strlen(reason)) : NULL;
+    connection->request = NULL;
+    peer->request = request;
+    if (body)
+        sgr__respond(request, code, "application/json", NULL, body);
+    else
+        sgr__respond_error(request, code, "stopping", NULL, "%s", reason);
+    sgr_bytes_unref(body);
+    sgr__connection_closed(connection);
+    return 0;
+}
+
+/* ---- Flushing ---- */
+
+static int finish(struct sgr_connection *connection) {
+    connection->ending = true;
+    connection->closed_code = connection->shut_code;
+    if (connection->websocket) {
+        const char *reason = connection->shut_reason ? connection->shut_reason : "";
+        size_t size = strnlen(reason, 123);
+        while (size && size < strlen(reason) && ((unsigned char)reason[size] & 0xc0) == 0x80)
+            size--;
+        lws_close_reason(connection->peer->wsi, (enum lws_close_status)connection->shut_code,
+                         (unsigned char *)reason, size);
+    }
+    return -1;
+}
+
+static void drained(struct sgr_connection *connection) {
+    sgr_list_remove(&connection->stalled);
+    if (connection->paused)
+        sgr__compose(connection);
+    sgr__connection_listen(connection);
+}
+
+/* From libwebsockets' callback only if it is shut, for only there a close can begin. The connection may be gone afterwards. */
+int sgr__connection_flush(struct sgr_connection *connection) {
+    struct lws *wsi = connection->peer->wsi;
+    if (connection->ending)
+        return connection->closed_code == 1006 ? -1 : 0;
+    if (!connection->open && !connection->held)
+        return 0;
+    if (lws_partial_buffered(wsi)) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    connection->in_flight = 0;
+    if (connection->held && connection->count) {
+        if (begin_stream(connection))
+            return -1;
+    } else if (connection->held) {
+        return connection->shut ? answer_instead(connection) : 0;
+    } else if (connection->count && write_some(connection)) {
+        return -1;
+    }
+    if (connection->count || connection->in_flight) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    if (connection->shut)
+        return finish(connection);
+    drained(connection);
+    return 0;
+}
+
+void sgr__flush_dirty(struct sgr_server *server) {
+    for (size_t i = 0; i < server->dirty.count; i++) {
+        struct sgr_connection *connection =
+            *SGR_VECTOR_AT(&server->dirty, struct sgr_connection *, i);
+        if (!connection)
+            continue;
+        connection->dirty = false;
+        struct sgr__peer *peer = connection->peer;
+        if (connection->shut)
+            lws_callback_on_writable(peer->wsi);
+        else if (sgr__connection_flush(connection))
+            cut(connection);
+    }
+    sgr_vector_clear(&server->dirty);
+}
+
+/* ---- Receiving ---- */
+
+static int refuse_message(struct sgr_connection *connection, int code, const char *reason) {
+    connection->shut_code = code;
+    free(connection->shut_reason);
+    connection->shut_reason = strdup(reason);
+    connection->shut = true;
+    return finish(connection);
+}
+
+int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data, bool binary,
+                            bool final) {
+    struct sgr_buffer *inbound = &connection->inbound;
+    if (connection->shut || connection->ending)
+        return 0;
+    if (data.size > inbound->limit - inbound->size)
+        return refuse_message(connection, 1009, "the message is too large");
+    if (!final || inbound->size) {
+        sgr_buffer_append(inbound, data.data, data.size);
+        if (inbound->failed)
+            return refuse_message(connection, 1011, "out of memory");
+        data = (struct sgr_slice){inbound->data, inbound->size};
+    }
+    if (!final)
+        return 0;
+    if (connection->callbacks.message)
+        connection->callbacks.message(connection, connection->data, data, binary);
+    sgr_buffer_fini(inbound);
+    return 0;
+}
+
+void sgr__connection_listen(struct sgr_connection *connection) {
+    if (!connection->websocket || !connection->open || connection->ending)
+        return;
+    bool deaf = connection->answers_due >= SGR__ANSWERS_AHEAD ||
+                sgr__queued(connection) > connection->server->options.client_buffer;
+    if (deaf == connection->deaf)
+        return;
+    connection->deaf = deaf;
+    lws_rx_flow_control(connection->peer->wsi, !deaf);
+}
+
+/* ---- Ending ---- */
+
+static void forget_dirty(struct sgr_connection *connection) {
+    struct sgr_vector *dirty = &connection->server->dirty;
+    for (size_t i = 0; connection->dirty && i < dirty->count; i++)
+        if (*SGR_VECTOR_AT(dirty, struct sgr_connection *, i) == connection)
+            *SGR_VECTOR_AT(dirty, struct sgr_connection *, i) = NULL;
+}
+
+void sgr__connection_closed(struct sgr_connection *connection) {
+    struct sgr_server *server = connection->server;
+    sgr__unsubscribe_all(connection);
+    connection->ending = connection->shut = true;
+    connection->peer->connection = NULL;
+    if (connection->callbacks.closed)
+        connection->callbacks.closed(connection, connection->data,
+                                     connection->closed_code ? connection->closed_code : 1006);
+    if (connection->compose)
+        sgr_map_remove(server->composing, sgr__id_key(&connection->compose));
+    forget_dirty(connection);
+    sgr_list_remove(&connection->link);
+    sgr_list_remove(&connection->stalled);
+    if (connection->request)
+        sgr__request_free(connection->request);
+    ring_fini(connection);
+    sgr_buffer_fini(&connection->inbound);
+    sgr_bytes_unref(connection->paused_at);
+    free(connection->shut_reason);
+    free(connection->headers);
+    free(connection);
+}
+
+/* Progress is what the client's kernel acknowledged, for a big buffer can take long to drain with the client reading all the time. */
+static bool stands_still(struct sgr_connection *connection) {
+    int unacknowledged = 0;
+    if (ioctl(lws_get_socket_fd(connection->peer->wsi), SIOCOUTQ, &unacknowledged))
+        return true;
+    if (connection->unacknowledged == unacknowledged)
+        return true;
+    connection->unacknowledged = unacknowledged;
+    return false;
+}
+
+void sgr__connections_check(struct sgr_server *server) {
+    ev_tstamp now = ev_now(server->loop);
+    SGR_LIST_EACH(link, &server->stalled) {
+        struct sgr_connection *connection = SGR_CONTAINER(link, struct sgr_connection, stalled);
+        if (connection->deadline > now)
+            return;
+        sgr_list_remove(&connection->stalled);
+        if (stands_still(connection)) {
+            cut(connection);
+            continue;
+        }
+        connection->deadline = now + patience(connection);
+        sgr_list_append(&server->stalled, &connection->stalled);
+    }
+}

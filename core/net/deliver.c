@@ -1,0 +1,328 @@
+/* Commits to connections: each gets all its frames of a commit in one call, so that it is never torn.
+ *
+ * A commit names channels; a channel has subscriptions; they belong to connections. Most connections have one frame of a commit: for those
+ * a channel's subscribers share what the sink encoded (`shared`, by sink and slot). The others' frames are first laid out by connection,
+ * then delivered.
+ *
+ * A connection over its budget is *paused*: commits pass it by. When its queue is empty the engine is asked for what all its subscriptions
+ * missed, as of one commit, and that is delivered as one. Until the answer comes commits still pass it by, and because the hub keeps
+ * order, those behind the answer are those it does not hold. */
+#include "net/internal.h"
+
+#include <stdlib.h>
+
+/* ---- Sharing ---- */
+
+static void release_shared(struct sgr_server *server) {
+    for (size_t i = 0; i < server->sink_count * SGR__SLOTS; i++) {
+        sgr_bytes_unref(server->slots[i]);
+        server->slots[i] = NULL;
+    }
+}
+
+static struct sgr_bytes **slots_of(const struct sgr_connection *connection) {
+    return &connection->server->slots[connection->sink->index * SGR__SLOTS];
+}
+
+/* ---- A commit ---- */
+
+struct commit {
+    struct sgr_server *server;
+    const struct sgr_hub_commit *from;
+    struct sgr_commit told;
+};
+
+static struct sgr_subscription *in_channel(struct sgr_list *link) {
+    return SGR_CONTAINER(link, struct sgr_subscription, in_channel);
+}
+
+static bool wanted(const struct sgr_subscription *subscription) {
+    const struct sgr_connection *connection = subscription->connection;
+    return subscription->live && !subscription->ended && !connection->paused && !connection->shut &&
+           !connection->ending;
+}
+
+static struct sgr_frame make_frame(struct sgr_subscription *subscription,
+                                   const struct sgr_hub_item *item) {
+    return (struct sgr_frame){.subscription = subscription,
+                              .data = subscription->data,
+                              .patches = item->patches,
+                              .previous = sgr__bytes_slice(item->previous),
+                              .revision = item->revision};
+}
+
+/* Counts each connection's frames; `touched` are those that have any. */
+static int count_frames(struct commit *commit) {
+    struct sgr_server *server = commit->server;
+    for (size_t i = 0; i < commit->from->count; i++) {
+        struct sgr__channel *channel = sgr__channel_find(server, commit->from->items[i].channel);
+        if (!channel)
+            continue;
+        SGR_LIST_EACH(link, &channel->subscriptions) {
+            struct sgr_connection *connection = in_channel(link)->connection;
+            if (!wanted(in_channel(link)))
+                continue;
+            if (!connection->frame_count && sgr_vector_push(&server->touched, &connection))
+                return SGR_ENOMEM;
+            connection->frame_count++;
+        }
+    }
+    return SGR_OK;
+}
+
+/* A place in `frames` for each connection that has several. */
+static int place_connections(struct sgr_server *server) {
+    size_t total = 0;
+    for (size_t i = 0; i < server->touched.count; i++) {
+        struct sgr_connection *connection =
+            *SGR_VECTOR_AT(&server->touched, struct sgr_connection *, i);
+        connection->frame_at = total;
+        total += connection->frame_count > 1 ? connection->frame_count : 0;
+    }
+    if (sgr_vector_reserve(&server->frames, total))
+        return SGR_ENOMEM;
+    server->frames.count = total;
+    return SGR_OK;
+}
+
+static void lay_out_frames(struct commit *commit) {
+    struct sgr_server *server = commit->server;
+    for (size_t i = 0; i < commit->from->count; i++) {
+        const struct sgr_hub_item *item = &commit->from->items[i];
+        struct sgr__channel *channel = sgr__channel_find(server, item->channel);
+        if (!channel)
+            continue;
+        SGR_LIST_EACH(link, &channel->subscriptions) {
+            struct sgr_subscription *subscription = in_channel(link);
+            if (wanted(subscription) && subscription->connection->frame_count > 1)
+                *SGR_VECTOR_AT(&server->frames, struct sgr_frame,
+                               subscription->connection->frame_at++) =
+                    make_frame(subscription, item);
+        }
+    }
+}
+
+static void tell(struct sgr_connection *connection, const struct sgr_commit *commit,
+                 const struct sgr_frame *frames, size_t count) {
+    frames[0].subscription->callbacks.commit(connection, connection->data, commit, frames, count);
+}
+
+static void deliver_item(struct commit *commit, const struct sgr_hub_item *item) {
+    struct sgr__channel *channel = sgr__channel_find(commit->server, item->channel);
+    if (!channel)
+        return;
+    SGR_LIST_EACH(link, &channel->subscriptions) {
+        struct sgr_subscription *subscription = in_channel(link);
+        struct sgr_connection *connection = subscription->connection;
+        if (subscription->ended || !subscription->live || connection->frame_count != 1)
+            continue;
+        struct sgr_frame frame = make_frame(subscription, item);
+        commit->told.shared = slots_of(connection);
+        tell(connection, &commit->told, &frame, 1);
+    }
+    release_shared(commit->server);
+}
+
+static int by_subscription(const void *a, const void *b) {
+    uint64_t x = ((const struct sgr_frame *)a)->subscription->id;
+    uint64_t y = ((const struct sgr_frame *)b)->subscription->id;
+    return x < y ? -1 : x > y;
+}
+
+static void deliver_many(struct commit *commit, struct sgr_connection *connection) {
+    size_t count = 0, start = connection->frame_at - connection->frame_count;
+    struct sgr_frame *frames = SGR_VECTOR_AT(&commit->server->frames, struct sgr_frame, start);
+    for (size_t i = 0; i < connection->frame_count; i++)
+        if (!frames[i].subscription->ended)
+            frames[count++] = frames[i];
+    qsort(frames, count, sizeof(*frames), by_subscription);
+    commit->told.shared = slots_of(connection);
+    if (count)
+        tell(connection, &commit->told, frames, count);
+    release_shared(commit->server);
+}
+
+static void deliver(struct commit *commit) {
+    struct sgr_vector *touched = &commit->server->touched;
+    lay_out_frames(commit);
+    for (size_t i = 0; i < commit->from->count; i++)
+        deliver_item(commit, &commit->from->items[i]);
+    for (size_t i = 0; i < touched->count; i++) {
+        struct sgr_connection *connection = *SGR_VECTOR_AT(touched, struct sgr_connection *, i);
+        if (connection->frame_count > 1)
+            deliver_many(commit, connection);
+    }
+}
+
+static void shut_touched_for_memory(struct sgr_server *server) {
+    SGR_LIST_EACH(link, &server->connections)
+    sgr__shut(SGR_CONTAINER(link, struct sgr_connection, link), 1013, "out of memory");
+}
+
+void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *from) {
+    struct commit commit = {.server = server,
+                            .from = from,
+                            .told = {.cursor = sgr__bytes_slice(from->cursor), .time = from->time}};
+    server->commit_count++;
+    sgr_bytes_unref(server->last_cursor);
+    server->last_cursor = sgr_bytes_ref(from->cursor);
+    if (count_frames(&commit) || place_connections(server))
+        shut_touched_for_memory(server);
+    else
+        deliver(&commit);
+    for (size_t i = 0; i < server->touched.count; i++)
+        (*SGR_VECTOR_AT(&server->touched, struct sgr_connection *, i))->frame_count = 0;
+    sgr_vector_clear(&server->touched);
+    sgr_vector_clear(&server->frames);
+}
+
+/* ---- Pausing and composing ---- */
+
+void sgr__connection_pause(struct sgr_connection *connection) {
+    struct sgr_server *server = connection->server;
+    if (connection->paused)
+        return;
+    connection->paused = true;
+    connection->paused_after = server->commit_count;
+    connection->paused_at = server->last_cursor ? sgr_bytes_ref(server->last_cursor) : NULL;
+}
+
+static void resume(struct sgr_connection *connection) {
+    connection->paused = false;
+    sgr_bytes_unref(connection->paused_at);
+    connection->paused_at = NULL;
+}
+
+/* What its client has: all up to the pause, unless it was told its state since. */
+static struct sgr_slice position(const struct sgr_subscription *subscription) {
+    const struct sgr_connection *connection = subscription->connection;
+    if (connection->paused_after > subscription->told_after && connection->paused_at)
+        return sgr__bytes_slice(connection->paused_at);
+    return sgr__bytes_slice(subscription->cursor);
+}
+
+struct question {
+    uint64_t *ids;
+    struct sgr_slice *cursors;
+    size_t count;
+};
+
+static int collect_live(struct sgr_connection *connection, struct question *ret) {
+    size_t most = 0;
+    SGR_LIST_EACH(counted, &connection->subscriptions)
+    most++;
+    ret->count = 0;
+    ret->ids = calloc(most + 1, sizeof(*ret->ids));
+    ret->cursors = calloc(most + 1, sizeof(*ret->cursors));
+    if (!ret->ids || !ret->cursors)
+        return SGR_ENOMEM;
+    SGR_LIST_EACH(link, &connection->subscriptions) {
+        struct sgr_subscription *subscription =
+            SGR_CONTAINER(link, struct sgr_subscription, in_owner);
+        if (!subscription->live || subscription->ended)
+            continue;
+        ret->ids[ret->count] = subscription->id;
+        ret->cursors[ret->count++] = position(subscription);
+    }
+    return SGR_OK;
+}
+
+static int ask(struct sgr_connection *connection, const struct question *question) {
+    struct sgr_server *server = connection->server;
+    uint64_t request = ++server->next_id;
+    if (sgr_map_put(server->composing, sgr__id_key(&request), connection, NULL))
+        return SGR_ENOMEM;
+    if (sgr_hub_compose(server->hub, request, question->ids, question->cursors, question->count)) {
+        sgr_map_remove(server->composing, sgr__id_key(&request));
+        return SGR_ENOMEM;
+    }
+    connection->compose = request;
+    return SGR_OK;
+}
+
+void sgr__compose(struct sgr_connection *connection) {
+    struct question question = {0};
+    if (!connection->paused || connection->compose || connection->shut || connection->ending ||
+        sgr__queued(connection))
+        return;
+    connection->compose_again = false;
+    int code = collect_live(connection, &question);
+    if (!code && !question.count)
+        resume(connection);
+    else if (code || ask(connection, &question))
+        sgr__shut(connection, 1013, "out of memory");
+    free(question.ids);
+    free(question.cursors);
+}
+
+/* Of all answers that hold changes the newest cursor counts, and the last commit seen is the one that made the last of those changes. */
+static struct sgr_slice composed_cursor(const struct sgr_server *server,
+                                        const struct sgr_hub_answer *answers, size_t count) {
+    for (size_t i = 1; i < count; i++)
+        if (!sgr_slice_equal(answers[i].state.cursor, answers[0].state.cursor) &&
+            server->last_cursor)
+            return sgr__bytes_slice(server->last_cursor);
+    return answers[0].state.cursor;
+}
+
+static struct sgr_frame composed_frame(struct sgr_subscription *subscription,
+                                       const struct sgr_state *state) {
+    return (struct sgr_frame){.subscription = subscription,
+                              .data = subscription->data,
+                              .patches = state->document,
+                              .previous = state->previous,
+                              .revision = state->revision};
+}
+
+static void tell_composed(struct sgr_connection *connection, const struct sgr_hub_answer *answers,
+                          size_t count, struct sgr_frame *frames, size_t frame_count) {
+    struct sgr_server *server = connection->server;
+    struct sgr_commit commit = {.cursor = composed_cursor(server, answers, count),
+                                .time = answers[0].state.time,
+                                .shared = slots_of(connection),
+                                .composed = true};
+    qsort(frames, frame_count, sizeof(*frames), by_subscription);
+    tell(connection, &commit, frames, frame_count);
+    release_shared(server);
+}
+
+/* Resets and errors one by one, the rest as one commit behind them. */
+static void deliver_composed(struct sgr_connection *connection,
+                             const struct sgr_hub_answer *answers, size_t count) {
+    size_t frame_count = 0;
+    struct sgr_frame *frames = calloc(count + 1, sizeof(*frames));
+    if (!frames) {
+        sgr__shut(connection, 1013, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct sgr_subscription *subscription =
+            sgr__subscription_find(connection->server, answers[i].id);
+        if (!subscription || subscription->connection != connection)
+            continue;
+        if (answers[i].state.answer != SGR_ANSWER_RESUMED)
+            sgr__answer(subscription, &answers[i]);
+        else if (sgr__subscription_place(subscription, answers[i].state.cursor))
+            sgr__shut(connection, 1013, "out of memory");
+        else if (answers[i].state.document)
+            frames[frame_count++] = composed_frame(subscription, &answers[i].state);
+    }
+    if (frame_count)
+        tell_composed(connection, answers, count, frames, frame_count);
+    free(frames);
+}
+
+void sgr__composed(struct sgr_server *server, uint64_t request,
+                   const struct sgr_hub_answer *answers, size_t count) {
+    struct sgr_connection *connection = sgr_map_remove(server->composing, sgr__id_key(&request));
+    if (!connection)
+        return;
+    connection->compose = 0;
+    if (connection->compose_again) {
+        sgr__compose(connection);
+        return;
+    }
+    resume(connection);
+    if (count)
+        deliver_composed(connection, answers, count);
+}

@@ -1,0 +1,316 @@
+/* What the files of core/net share: the server, its sinks, peers (sockets), requests, connections and subscriptions.
+ *
+ * Everything but `adopted` belongs to the network thread once it runs. Calls into sinks happen between sgr__enter and sgr__leave: what a
+ * sink ends meanwhile (subscriptions) stays allocated and linked until the outermost leave, so loops over lists are safe.
+ *
+ *   peer          one socket; owned by libwebsockets' life of it. Has a request or a connection, or is idle.
+ *   request       one HTTP exchange; lives until answered, also beyond its peer
+ *   connection    a websocket or event stream; lives as long as its peer
+ *   subscription  of a connection, or one-shot
+ */
+#ifndef SGR_NET_INTERNAL_H
+#define SGR_NET_INTERNAL_H
+
+#include <ev.h>
+#include <libwebsockets.h>
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slice.h"
+#include "base/vector.h"
+#include "net/server.h"
+
+enum {
+    SGR__CHUNK =
+        256 * 1024, /* most bytes of one write; bigger messages go in websocket fragments */
+    SGR__SLOTS = 4, /* of sgr_commit.shared */
+    SGR__INLINE_ITEMS = 4,
+    SGR__ANSWERS_AHEAD =
+        16, /* unanswered subscribes of a connection before it is no longer read from */
+};
+
+/* ---- Routes (routes.c) ---- */
+
+struct sgr__route {
+    struct sgr_route route; /* path and protocol are the route's own copies */
+    size_t length;          /* of the path without the star */
+    bool prefix;
+    struct sgr__sink *sink;
+};
+
+int sgr__routes_add(struct sgr_vector *routes, struct sgr__sink *sink,
+                    const struct sgr_route *route, struct sgr_error *error);
+void sgr__routes_fini(struct sgr_vector *routes);
+/* The best route of one of these kinds; NULL: none. An event stream wins a tie. `protocol`: the websocket's, NULL: none chosen.
+ * *ret_kinds: the kinds that the path has at all. */
+const struct sgr__route *sgr__routes_find(const struct sgr_vector *routes, unsigned kinds,
+                                          struct sgr_slice path, const char *protocol,
+                                          unsigned *ret_kinds);
+
+/* ---- The server (server.c) ---- */
+
+struct sgr__sink { /* one sink instance; also what its host table gets as `host` */
+    struct sgr_server *server;
+    const char *name;
+    size_t index;
+    struct sgr_sink_methods methods;
+    void *state;
+    bool opened;
+    struct sgr_map *counters; /* name → (intptr_t) count */
+};
+
+struct sgr_server {
+    struct sgr_plan_server options; /* strings are the server's own */
+    struct sgr_hub *hub;
+    struct sgr__sink *sinks;
+    size_t sink_count;
+    struct sgr_vector routes; /* of struct sgr__route */
+
+    struct ev_loop *loop;
+    ev_async wake;
+    ev_io acceptor;
+    ev_prepare flush;
+    ev_timer accept_again, tick, drain_end;
+    int listener;
+    int port;
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
+    struct lws_protocols *protocols;
+    pthread_t thread;
+    bool started, joined, draining;
+
+    pthread_mutex_t adopt_lock;
+    struct sgr_vector adopted; /* of int; any thread, under the lock */
+
+    struct sgr_list peers, requests, connections, one_shots, timers, explains;
+    size_t peer_count;
+    struct sgr_list stalled; /* connections with unsent bytes, longest without progress first */
+    char *scratch;           /* LWS_PRE, a header, SGR__CHUNK bytes */
+
+    /* Subscriptions */
+    struct sgr_map *subscriptions; /* id → struct sgr_subscription */
+    struct sgr_map *channels;      /* id → struct sgr__channel */
+    struct sgr_map *composing;     /* request → struct sgr_connection */
+    uint64_t next_id;
+    uint64_t commit_count;
+    struct sgr_bytes *last_cursor; /* of the last commit seen; NULL: none yet */
+    struct sgr_vector touched, frames, dirty;
+    struct sgr_bytes **slots; /* SGR__SLOTS a sink */
+    unsigned depth;           /* of calls into sinks */
+    struct sgr_list ended;    /* subscriptions to free when depth is 0 again */
+};
+
+void sgr__enter(struct sgr_server *server);
+void sgr__leave(struct sgr_server *server); /* frees what ended, writes what was queued */
+
+/* ---- The listener (listener.c) ---- */
+
+int sgr__listen(struct sgr_server *server, struct sgr_error *error);
+void sgr__listener_start(struct sgr_server *server);
+void sgr__listener_stop(struct sgr_server *server);
+void sgr__adopt_waiting(struct sgr_server *server);
+
+/* ---- Peers (peer.c) ---- */
+
+struct sgr__peer {
+    struct sgr_list link;
+    struct sgr_server *server;
+    struct lws *wsi;
+    struct sgr_request *request;
+    struct sgr_connection *connection;
+    bool refused; /* beyond the connection limit: answered with 503 */
+};
+
+int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused);
+void sgr__peer_kill(struct sgr__peer *peer);
+int sgr__protocols_new(struct sgr_server *server);
+void sgr__protocols_free(struct sgr_server *server);
+
+/* ---- Requests (request.c) ---- */
+
+enum sgr__method { SGR__GET, SGR__HEAD, SGR__POST, SGR__OPTIONS, SGR__OTHER };
+
+struct sgr__pair {
+    struct sgr_slice name, value;
+};
+
+struct sgr_request {
+    struct sgr_list link;
+    struct sgr_server *server;
+    struct sgr__peer *peer; /* NULL: the client left */
+    struct sgr__sink *sink;
+    enum sgr__method method;
+    bool upgrade;
+    const char *protocol; /* the websocket's that will be chosen */
+    struct sgr_arena *arena;
+    struct sgr_slice path;
+    struct sgr_vector pairs; /* of struct sgr__pair */
+    struct sgr_buffer body;
+    struct sgr_slice origin;
+    bool cross_origin, origin_allowed;
+    const struct sgr__route *route; /* that waits for the body */
+
+    bool answered, written, close;
+    struct sgr_bytes *head;
+    struct sgr_bytes *answer; /* NULL: no body */
+    size_t answer_at;
+};
+
+/* Each returns what the callback of libwebsockets has to: 0, or non-zero to close. */
+int sgr__request_begin(struct sgr__peer *peer);
+int sgr__request_body(struct sgr__peer *peer, struct sgr_slice data);
+int sgr__request_complete(struct sgr__peer *peer);
+int sgr__request_write(struct sgr__peer *peer);
+/* 0: go on with the handshake; 1: answered with an error. */
+int sgr__request_upgrade(struct sgr__peer *peer, const char *to);
+void sgr__request_abandon(struct sgr_request *request); /* the peer goes */
+void sgr__request_free(struct sgr_request *request);
+
+/* The host table's part. */
+struct sgr_slice sgr__request_path(const struct sgr_request *request);
+struct sgr_slice sgr__request_header(const struct sgr_request *request, const char *name);
+struct sgr_slice sgr__request_query(const struct sgr_request *request, const char *name);
+size_t sgr__request_query_count(const struct sgr_request *request);
+void sgr__request_query_at(const struct sgr_request *request, size_t i, struct sgr_slice *ret_name,
+                           struct sgr_slice *ret_value);
+struct sgr_slice sgr__request_body_text(const struct sgr_request *request);
+void sgr__respond(struct sgr_request *request, int status, const char *content_type,
+                  const char *headers, struct sgr_bytes *body);
+void sgr__respond_error(struct sgr_request *request, int status, const char *code,
+                        const char *headers, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The status line and headers of an answer; NULL without memory. size -1: none is told (an event stream). */
+struct sgr_bytes *sgr__response_head(const struct sgr_request *request, int status,
+                                     const char *content_type, const char *headers, int64_t size);
+
+/* ---- Connections (connection.c) ---- */
+
+struct sgr_connection {
+    struct sgr_list link;
+    struct sgr_list stalled;
+    struct sgr_server *server;
+    struct sgr__peer *peer;
+    struct sgr__sink *sink;
+    struct sgr_connection_callbacks callbacks;
+    void *data;
+    bool websocket;
+    bool open;   /* handshake done, or the stream's head written: bytes may go */
+    bool held;   /* an event stream that has not sent its head yet */
+    bool shut;   /* nothing is queued any more; closes when the queue is empty */
+    bool ending; /* the close has begun: nothing is written any more */
+    bool deaf;   /* not read from, for its queue is full or answers are due */
+    bool dirty;  /* on server->dirty */
+    int shut_code;
+    char *shut_reason;
+    int closed_code;
+    struct sgr_request *request; /* an event stream's, until its head is written */
+    char *headers;               /* a websocket's, for the handshake's answer */
+
+    /* Outgoing: a ring of references, the first of them sent up to `first_at`. */
+    struct sgr_bytes *inline_items[SGR__INLINE_ITEMS];
+    struct sgr_bytes **items;
+    uint32_t first, count, capacity;
+    size_t first_at;
+    size_t queued;    /* bytes in the ring */
+    size_t in_flight; /* bytes that libwebsockets still holds */
+    ev_tstamp deadline;
+    int unacknowledged; /* bytes in the socket at the last check; -1: not checked */
+
+    /* Inbound, a message in parts */
+    struct sgr_buffer inbound;
+
+    /* Subscriptions */
+    struct sgr_list subscriptions; /* in order of their making */
+    unsigned answers_due;
+    bool paused;           /* commits are not delivered, but composed once the queue is empty */
+    bool compose_again;    /* a state came while composing */
+    uint64_t compose;      /* the request that is under way; 0: none */
+    uint64_t paused_after; /* commit_count */
+    struct sgr_bytes *paused_at;
+    size_t frame_count, frame_at; /* of the commit being delivered */
+};
+
+struct sgr_connection *sgr__accept(struct sgr_request *request,
+                                   const struct sgr_connection_callbacks *callbacks, void *data,
+                                   const char *headers);
+void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes);
+void sgr__shut(struct sgr_connection *connection, int code, const char *reason);
+size_t sgr__queued(const struct sgr_connection *connection);
+/* Non-zero: close. */
+int sgr__connection_opened(struct sgr_connection *connection);
+int sgr__connection_flush(struct sgr_connection *connection);
+void sgr__flush_dirty(struct sgr_server *server);
+int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data, bool binary,
+                            bool final);
+void sgr__connection_closed(struct sgr_connection *connection); /* tells the sink, frees */
+void sgr__connections_check(struct sgr_server *server);         /* closes what makes no progress */
+/* Adjusts whether it is read from. */
+void sgr__connection_listen(struct sgr_connection *connection);
+void sgr__connection_pause(struct sgr_connection *connection);
+
+/* ---- Subscriptions (subscription.c) and their commits (deliver.c) ---- */
+
+struct sgr__channel {
+    uint64_t id;
+    struct sgr_list subscriptions;
+};
+
+struct sgr_subscription {
+    uint64_t id;
+    struct sgr__sink *sink;
+    struct sgr_connection *connection; /* NULL: one-shot */
+    struct sgr_subscription_callbacks callbacks;
+    void *data;
+    struct sgr__channel *channel;
+    struct sgr_list in_channel, in_owner; /* owner: the connection, or the server's one_shots */
+    struct sgr_list in_ended;
+    bool once;
+    bool answered;
+    bool live;                /* its state was told */
+    bool ended;               /* no callback any more */
+    struct sgr_bytes *cursor; /* of its state */
+    uint64_t told_after;      /* commit_count when it got that */
+};
+
+struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
+                                        const struct sgr_subscribe *what,
+                                        const struct sgr_subscription_callbacks *callbacks,
+                                        void *data);
+void sgr__unsubscribe(struct sgr_subscription *subscription);
+void sgr__unsubscribe_all(struct sgr_connection *connection); /* which goes */
+void sgr__subscriptions_free_ended(struct sgr_server *server);
+void sgr__subscriptions_end_all(struct sgr_server *server); /* at the end: tells nobody */
+void sgr__subscription_tell_error(struct sgr_subscription *subscription, int status,
+                                  const char *code, const char *message);
+/* Notes the cursor its client has now. 0 or SGR_ENOMEM. */
+int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor);
+void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer);
+struct sgr_subscription *sgr__subscription_find(struct sgr_server *server, uint64_t id);
+struct sgr__channel *sgr__channel_find(struct sgr_server *server, uint64_t id);
+void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *commit);
+void sgr__composed(struct sgr_server *server, uint64_t request,
+                   const struct sgr_hub_answer *answers, size_t count);
+/* Asks for what a paused connection missed, if its queue is empty and nothing is asked yet. */
+void sgr__compose(struct sgr_connection *connection);
+
+/* ---- Sinks (sinks.c) ---- */
+
+int sgr__sinks_open(struct sgr_server *server, const struct sgr_plan_sink *sinks, size_t count,
+                    struct sgr_error *error);
+void sgr__sinks_drain(struct sgr_server *server);
+void sgr__sinks_close(struct sgr_server *server);
+void sgr__explained(struct sgr_server *server, uint64_t request, struct sgr_bytes *text);
+void sgr__explains_cancel(struct sgr_server *server);
+
+static inline struct sgr_slice sgr__bytes_slice(const struct sgr_bytes *bytes) {
+    return bytes ? (struct sgr_slice){bytes->data, bytes->size} : (struct sgr_slice){NULL, 0};
+}
+static inline struct sgr_slice sgr__id_key(const uint64_t *id) {
+    return (struct sgr_slice){(const char *)id, sizeof(*id)};
+}
+
+#endif

@@ -1,0 +1,239 @@
+/* Sinks: their instances and the table of functions they get. Each is opened by the server's creator before the loop runs; everything else
+ * is on the network thread. */
+#include "net/internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+/* ---- Common ---- */
+
+static void host_log(void *host, enum sgr_log_level level, const char *format, ...) {
+    const struct sgr__sink *sink = host;
+    va_list args;
+    va_start(args, format);
+    sgr_log_v(level, sink->name, format, args);
+    va_end(args);
+}
+
+static void *host_allocate(void *host, size_t size) {
+    (void)host;
+    return calloc(1, size ? size : 1);
+}
+
+static void *host_reallocate(void *host, void *old, size_t size) {
+    (void)host;
+    return realloc(old, size ? size : 1);
+}
+
+static void host_release(void *host, void *memory) {
+    (void)host;
+    free(memory);
+}
+
+static void host_count(void *host, const char *metric, int64_t add) {
+    struct sgr__sink *sink = host;
+    struct sgr_slice name = sgr_slice(metric);
+    intptr_t now = (intptr_t)sgr_map_get(sink->counters, name) + (intptr_t)add;
+    sgr_map_put(sink->counters, name, (void *)now, NULL);
+}
+
+static int host_route(void *host, const struct sgr_route *route, struct sgr_error *error) {
+    struct sgr__sink *sink = host;
+    if (sink->opened)
+        return sgr_error_set(error, SGR_EINVAL, "routes are registered in open only");
+    return sgr__routes_add(&sink->server->routes, sink, route, error);
+}
+
+static struct sgr_subscription *host_subscribe(void *host, struct sgr_connection *connection,
+                                               const struct sgr_subscribe *what,
+                                               const struct sgr_subscription_callbacks *callbacks,
+                                               void *data) {
+    return sgr__subscribe(host, connection, what, callbacks, data);
+}
+
+/* ---- Timers ---- */
+
+struct timer {
+    ev_timer watcher;
+    struct sgr_list link;
+    struct sgr_server *server;
+    void (*fired)(void *data);
+    void *data;
+};
+
+static void timer_free(struct timer *timer) {
+    ev_timer_stop(timer->server->loop, &timer->watcher);
+    sgr_list_remove(&timer->link);
+    free(timer);
+}
+
+static void timer_fired(struct ev_loop *loop, ev_timer *watcher, int events) {
+    struct timer *timer = watcher->data;
+    struct sgr_server *server = timer->server;
+    void (*fired)(void *data) = timer->fired;
+    void *data = timer->data;
+    (void)loop;
+    (void)events;
+    timer_free(timer);
+    sgr__enter(server);
+    fired(data);
+    sgr__leave(server);
+}
+
+static void *host_timer(void *host, int64_t microseconds, void (*fired)(void *data), void *data) {
+    struct sgr_server *server = ((struct sgr__sink *)host)->server;
+    struct timer *timer = calloc(1, sizeof(*timer));
+    if (!timer)
+        return NULL;
+    timer->server = server;
+    timer->fired = fired;
+    timer->data = data;
+    ev_timer_init(&timer->watcher, timer_fired, (double)microseconds / 1e6, 0);
+    timer->watcher.data = timer;
+    sgr_list_append(&server->timers, &timer->link);
+    ev_timer_start(server->loop, &timer->watcher);
+    return timer;
+}
+
+static void host_timer_cancel(void *host, void *timer) {
+    (void)host;
+    if (timer)
+        timer_free(timer);
+}
+
+/* ---- Explaining ---- */
+
+struct explain {
+    struct sgr_list link;
+    uint64_t request;
+    void (*done)(void *data, const struct sgr_bytes *text);
+    void *data;
+};
+
+static void host_explain(void *host, const char *format,
+                         void (*done)(void *data, const struct sgr_bytes *text), void *data) {
+    struct sgr_server *server = ((struct sgr__sink *)host)->server;
+    struct explain *explain = calloc(1, sizeof(*explain));
+    if (explain)
+        *explain = (struct explain){.request = ++server->next_id, .done = done, .data = data};
+    if (!explain || server->draining || sgr_hub_explain(server->hub, explain->request, format)) {
+        free(explain);
+        done(data, NULL);
+        return;
+    }
+    sgr_list_append(&server->explains, &explain->link);
+}
+
+static void explain_done(struct explain *explain, const struct sgr_bytes *text) {
+    void (*done)(void *data, const struct sgr_bytes *text) = explain->done;
+    void *data = explain->data;
+    sgr_list_remove(&explain->link);
+    free(explain);
+    done(data, text);
+}
+
+void sgr__explained(struct sgr_server *server, uint64_t request, struct sgr_bytes *text) {
+    SGR_LIST_EACH(link, &server->explains) {
+        struct explain *explain = SGR_CONTAINER(link, struct explain, link);
+        if (explain->request == request) {
+            explain_done(explain, text);
+            return;
+        }
+    }
+}
+
+void sgr__explains_cancel(struct sgr_server *server) {
+    SGR_LIST_EACH(link, &server->explains)
+    explain_done(SGR_CONTAINER(link, struct explain, link), NULL);
+}
+
+/* ---- The table ---- */
+
+static const struct sgr_sink_host host_table = {
+    .common = {.size = sizeof(struct sgr_sink_host),
+               .log = host_log,
+               .allocate = host_allocate,
+               .reallocate = host_reallocate,
+               .release = host_release,
+               .count = host_count},
+    .bytes_new = sgr_bytes_new,
+    .bytes_ref = sgr_bytes_ref,
+    .bytes_unref = sgr_bytes_unref,
+    .route = host_route,
+    .path = sgr__request_path,
+    .header = sgr__request_header,
+    .query = sgr__request_query,
+    .query_count = sgr__request_query_count,
+    .query_at = sgr__request_query_at,
+    .body = sgr__request_body_text,
+    .respond = sgr__respond,
+    .accept = sgr__accept,
+    .send = sgr__send,
+    .shut = sgr__shut,
+    .queued = sgr__queued,
+    .subscribe = host_subscribe,
+    .unsubscribe = sgr__unsubscribe,
+    .timer = host_timer,
+    .timer_cancel = host_timer_cancel,
+    .explain = host_explain,
+};
+
+/* ---- Life ---- */
+
+static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
+                     const struct sgr_plan_sink *from, struct sgr_error *error) {
+    size_t size = from->plugin->methods_size;
+    if (size > sizeof(sink->methods))
+        size = sizeof(sink->methods);
+    memcpy(&sink->methods, from->plugin->methods, size);
+    sink->server = server;
+    sink->index = (size_t)(sink - server->sinks);
+    sink->name = strdup(from->name);
+    sink->counters = sgr_map_new();
+    if (!sink->name || !sink->counters)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for sink %s", from->name);
+    const void *options = from->options ? sgr_options_struct(from->options) : NULL;
+    int code = sink->methods.open(&host_table, sink, options, &sink->state, error);
+    sink->opened = true;
+    if (code) {
+        sink->methods.close = NULL;
+        sgr_error_context(error, "sink %s", from->name);
+    }
+    return code;
+}
+
+int sgr__sinks_open(struct sgr_server *server, const struct sgr_plan_sink *sinks, size_t count,
+                    struct sgr_error *error) {
+    server->sinks = calloc(count + 1, sizeof(*server->sinks));
+    if (!server->sinks)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for sinks");
+    for (size_t i = 0; i < count; i++) {
+        server->sink_count++;
+        int code = open_sink(server, &server->sinks[i], &sinks[i], error);
+        if (code)
+            return code;
+    }
+    return SGR_OK;
+}
+
+void sgr__sinks_drain(struct sgr_server *server) {
+    for (size_t i = 0; i < server->sink_count; i++)
+        if (server->sinks[i].methods.drain)
+            server->sinks[i].methods.drain(server->sinks[i].state);
+}
+
+void sgr__sinks_close(struct sgr_server *server) {
+    for (size_t i = 0; i < server->sink_count; i++) {
+        struct sgr__sink *sink = &server->sinks[i];
+        if (sink->opened && sink->methods.close)
+            sink->methods.close(sink->state);
+        sgr_map_free(sink->counters);
+        free((char *)sink->name);
+    }
+    SGR_LIST_EACH(link, &server->timers)
+    timer_free(SGR_CONTAINER(link, struct timer, link));
+    free(server->sinks);
+    server->sinks = NULL;
+    server->sink_count = 0;
+}

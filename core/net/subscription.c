@@ -1,0 +1,207 @@
+/* Subscriptions: from a sink's wish through the hub to its state, and the end of it.
+ *
+ * One that ends while a sink is being called stays linked and is only marked, so that loops over channels and connections go on; it is freed
+ * by the outermost sgr__leave. The engine is told at once. */
+#include "net/internal.h"
+
+#include <stdlib.h>
+
+/* ---- Channels ---- */
+
+struct sgr__channel *sgr__channel_find(struct sgr_server *server, uint64_t id) {
+    return sgr_map_get(server->channels, sgr__id_key(&id));
+}
+
+static struct sgr__channel *channel_of(struct sgr_server *server, uint64_t id) {
+    struct sgr__channel *channel = sgr__channel_find(server, id);
+    if (channel)
+        return channel;
+    channel = calloc(1, sizeof(*channel));
+    if (!channel || sgr_map_put(server->channels, sgr__id_key(&id), channel, NULL)) {
+        free(channel);
+        return NULL;
+    }
+    channel->id = id;
+    sgr_list_init(&channel->subscriptions);
+    return channel;
+}
+
+static void leave_channel(struct sgr_server *server, struct sgr_subscription *subscription) {
+    struct sgr__channel *channel = subscription->channel;
+    if (!channel)
+        return;
+    sgr_list_remove(&subscription->in_channel);
+    subscription->channel = NULL;
+    if (sgr_list_empty(&channel->subscriptions)) {
+        sgr_map_remove(server->channels, sgr__id_key(&channel->id));
+        free(channel);
+    }
+}
+
+static int join_channel(struct sgr_subscription *subscription, uint64_t id) {
+    struct sgr_server *server = subscription->sink->server;
+    if (subscription->channel && subscription->channel->id == id)
+        return SGR_OK;
+    struct sgr__channel *channel = channel_of(server, id);
+    if (!channel)
+        return SGR_ENOMEM;
+    leave_channel(server, subscription);
+    subscription->channel = channel;
+    sgr_list_append(&channel->subscriptions, &subscription->in_channel);
+    return SGR_OK;
+}
+
+/* ---- Beginning and ending ---- */
+
+struct sgr_subscription *sgr__subscription_find(struct sgr_server *server, uint64_t id) {
+    return sgr_map_get(server->subscriptions, sgr__id_key(&id));
+}
+
+static struct sgr_subscription *subscription_new(struct sgr__sink *sink,
+                                                 struct sgr_connection *connection) {
+    struct sgr_server *server = sink->server;
+    struct sgr_subscription *subscription = calloc(1, sizeof(*subscription));
+    uint64_t id = ++server->next_id;
+    if (!subscription || sgr_map_put(server->subscriptions, sgr__id_key(&id), subscription, NULL)) {
+        free(subscription);
+        return NULL;
+    }
+    subscription->id = id;
+    subscription->sink = sink;
+    subscription->connection = connection;
+    sgr_list_init(&subscription->in_channel);
+    sgr_list_init(&subscription->in_ended);
+    sgr_list_append(connection ? &connection->subscriptions : &server->one_shots,
+                    &subscription->in_owner);
+    return subscription;
+}
+
+static void subscription_free(struct sgr_subscription *subscription) {
+    leave_channel(subscription->sink->server, subscription);
+    sgr_list_remove(&subscription->in_owner);
+    sgr_list_remove(&subscription->in_ended);
+    sgr_bytes_unref(subscription->cursor);
+    free(subscription);
+}
+
+static void count_answer(struct sgr_subscription *subscription) {
+    struct sgr_connection *connection = subscription->connection;
+    if (!subscription->answered && connection) {
+        connection->answers_due--;
+        sgr__connection_listen(connection);
+    }
+    subscription->answered = true;
+}
+
+/* From here on nothing is called any more. */
+static void end(struct sgr_subscription *subscription) {
+    struct sgr_server *server = subscription->sink->server;
+    if (subscription->ended)
+        return;
+    subscription->ended = true;
+    subscription->live = false;
+    count_answer(subscription);
+    if (!subscription->once)
+        sgr_hub_unsubscribe(server->hub, subscription->id);
+    sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
+    sgr_list_append(&server->ended, &subscription->in_ended);
+}
+
+struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
+                                        const struct sgr_subscribe *what,
+                                        const struct sgr_subscription_callbacks *callbacks,
+                                        void *data) {
+    struct sgr_server *server = sink->server;
+    struct sgr_subscription *subscription = subscription_new(sink, connection);
+    if (!subscription)
+        return NULL;
+    subscription->callbacks = *callbacks;
+    subscription->data = data;
+    subscription->once = !connection || !callbacks->commit;
+    if (sgr_hub_subscribe(server->hub, subscription->id, what, subscription->once)) {
+        sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
+        subscription_free(subscription);
+        return NULL;
+    }
+    if (connection) {
+        connection->answers_due++;
+        sgr__connection_listen(connection);
+    }
+    return subscription;
+}
+
+void sgr__unsubscribe(struct sgr_subscription *subscription) {
+    end(subscription);
+}
+
+void sgr__unsubscribe_all(struct sgr_connection *connection) {
+    SGR_LIST_EACH(link, &connection->subscriptions) {
+        struct sgr_subscription *subscription =
+            SGR_CONTAINER(link, struct sgr_subscription, in_owner);
+        end(subscription);
+        sgr_list_remove(&subscription->in_owner);
+        subscription->connection = NULL;
+    }
+}
+
+void sgr__subscriptions_free_ended(struct sgr_server *server) {
+    SGR_LIST_EACH(link, &server->ended)
+    subscription_free(SGR_CONTAINER(link, struct sgr_subscription, in_ended));
+}
+
+void sgr__subscriptions_end_all(struct sgr_server *server) {
+    struct sgr_slice key;
+    void *value;
+    if (!server->subscriptions)
+        return;
+    for (size_t at = 0; sgr_map_next(server->subscriptions, &at, &key, &value);)
+        end(value);
+    sgr__subscriptions_free_ended(server);
+}
+
+/* ---- States ---- */
+
+void sgr__subscription_tell_error(struct sgr_subscription *subscription, int status,
+                                  const char *code, const char *message) {
+    struct sgr_state state = {
+        .answer = SGR_ANSWER_ERROR, .status = status, .code = code, .message = message};
+    if (subscription->ended)
+        return;
+    subscription->callbacks.state(subscription->data, subscription, &state);
+    end(subscription);
+}
+
+/* A subscription whose state came while its connection composes was not part of the question: it is asked again. */
+static void enter_live(struct sgr_subscription *subscription) {
+    subscription->live = true;
+    subscription->told_after = subscription->sink->server->commit_count;
+    if (subscription->connection->compose)
+        subscription->connection->compose_again = true;
+}
+
+int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor) {
+    struct sgr_bytes *copy = sgr_bytes_new(cursor.data, cursor.size);
+    if (!copy)
+        return SGR_ENOMEM;
+    sgr_bytes_unref(subscription->cursor);
+    subscription->cursor = copy;
+    subscription->told_after = subscription->sink->server->commit_count;
+    return SGR_OK;
+}
+
+void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer) {
+    if (subscription->ended)
+        return;
+    count_answer(subscription);
+    bool ends = subscription->once || answer->state.answer == SGR_ANSWER_ERROR;
+    if (!ends && (join_channel(subscription, answer->channel) ||
+                  sgr__subscription_place(subscription, answer->state.cursor))) {
+        sgr__subscription_tell_error(subscription, 503, "out_of_memory", "out of memory");
+        return;
+    }
+    if (!ends)
+        enter_live(subscription);
+    subscription->callbacks.state(subscription->data, subscription, &answer->state);
+    if (ends)
+        end(subscription);
+}
