@@ -1,0 +1,114 @@
+#include "websocket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+void bench_websocket_read(struct bench_websocket *socket, bool wait) {
+    if (socket->capacity - socket->size < 65536) {
+        socket->capacity = socket->capacity * 2 + 131072;
+        socket->data = realloc(socket->data, socket->capacity);
+        if (!socket->data)
+            bench_die("out of memory");
+    }
+    ssize_t got = recv(socket->descriptor, socket->data + socket->size,
+                       socket->capacity - socket->size - 1, wait ? 0 : MSG_DONTWAIT);
+    if (got > 0)
+        socket->size += (size_t)got;
+    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        bench_die("the server closed the connection");
+}
+
+static void upgrade(struct bench_websocket *socket, const char *path) {
+    char request[1024];
+    int size = snprintf(
+        request, sizeof(request),
+        "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        path);
+    if (send(socket->descriptor, request, (size_t)size, 0) != size)
+        bench_die("cannot send the upgrade");
+    char *end;
+    do {
+        bench_websocket_read(socket, true);
+        socket->data[socket->size] = '\0';
+    } while (!(end = strstr(socket->data, "\r\n\r\n")));
+    if (strncmp(socket->data, "HTTP/1.1 101", 12) != 0)
+        bench_die("no upgrade on %s: %.60s", path, socket->data);
+    size_t head = (size_t)(end + 4 - socket->data);
+    socket->size -= head;
+    memmove(socket->data, socket->data + head, socket->size);
+}
+
+void bench_websocket_open(struct bench_websocket *ws, int port, const char *path) {
+    memset(ws, 0, sizeof(*ws));
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ws->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    if (ws->descriptor < 0 || connect(ws->descriptor, (struct sockaddr *)&address, sizeof(address)))
+        bench_die("cannot connect to port %d: %s", port, strerror(errno));
+    setsockopt(ws->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    upgrade(ws, path);
+}
+
+/* Header and payload of the frame at the front; 0 if it is not whole yet. */
+static size_t frame_at(const unsigned char *data, size_t size, size_t *ret_payload) {
+    if (size < 2)
+        return 0;
+    size_t head = 2, payload = data[1] & 0x7f;
+    if (payload == 126) {
+        head = 4;
+        if (size < head)
+            return 0;
+        payload = (size_t)data[2] << 8 | data[3];
+    } else if (payload == 127) {
+        head = 10;
+        if (size < head)
+            return 0;
+        payload = 0;
+        for (int i = 2; i < 10; i++)
+            payload = payload << 8 | data[i];
+    }
+    *ret_payload = payload;
+    return size < head + payload ? 0 : head;
+}
+
+bool bench_websocket_next(struct bench_websocket *socket) {
+    if (socket->consumed) {
+        socket->message[socket->message_size] = socket->saved;
+        socket->size -= socket->consumed;
+        memmove(socket->data, socket->data + socket->consumed, socket->size);
+        socket->consumed = 0;
+    }
+    size_t payload, head = frame_at((unsigned char *)socket->data, socket->size, &payload);
+    if (!head)
+        return false;
+    if ((socket->data[0] & 0x0f) == 8)
+        bench_die("the server closed the websocket");
+    socket->message = socket->data + head;
+    socket->message_size = payload;
+    socket->consumed = head + payload;
+    socket->saved = socket->message[payload];
+    socket->message[payload] = '\0';
+    return true;
+}
+
+void bench_websocket_message(struct bench_websocket *socket) {
+    while (!bench_websocket_next(socket))
+        bench_websocket_read(socket, true);
+}
+
+void bench_websocket_close(struct bench_websocket *socket) {
+    close(socket->descriptor);
+    free(socket->data);
+}

@@ -1,0 +1,27 @@
+/* A blocking websocket client that only listens: as little of its own as possible stands between the wire and the clock. */
+#ifndef BENCH_WEBSOCKET_H
+#define BENCH_WEBSOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bench_websocket {
+    int descriptor;
+    char *data; /* received, not yet consumed */
+    size_t size, capacity;
+    char *message; /* the last one, NUL-terminated in place of what follows until the next call */
+    size_t message_size, consumed;
+    char saved;
+};
+
+/* Connects to 127.0.0.1:port and upgrades; dies if that fails. */
+void bench_websocket_open(struct bench_websocket *socket, int port, const char *path);
+/* Reads once, if anything is there or can be waited for (`wait`). */
+void bench_websocket_read(struct bench_websocket *socket, bool wait);
+/* The next complete text message that was read already; false: none. */
+bool bench_websocket_next(struct bench_websocket *socket);
+/* Waits for the next message. */
+void bench_websocket_message(struct bench_websocket *socket);
+void bench_websocket_close(struct bench_websocket *socket);
+
+#endif

@@ -1,0 +1,324 @@
+#!/usr/bin/env node
+// The oracle: random schemas, views and transactions; what clients hold must be what Postgres answers, at every commit.
+//
+//   oracle.mjs --sangre PROGRAM [--plugins DIR] [--seconds 60] [--seed N] [--rounds N] [--transactions N] [--keep]
+//
+// Each round makes a database, a config with random nodes and views, and clients with every codec, alone and many on one connection, some
+// of which drop and resume. One marker row is changed by each transaction and is a view of its own, so a frame tells which commit it shows,
+// and a torn frame shows as a document that is not that commit's. Prints the seed; a round is replayed by its own seed with --rounds 1.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync, createWriteStream, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { Client } from './clients.mjs';
+import { startCluster } from './cluster.mjs';
+import { canonical, parse } from './json.mjs';
+import { makeRelations, makeValues, makeView } from './queries.mjs';
+import { Random } from './random.mjs';
+import { createSql, fillSql, makeSchema, statementSql } from './schema.mjs';
+
+const { values: options } = parseArgs({ options: {
+  sangre: { type: 'string' }, plugins: { type: 'string' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string' },
+  rounds: { type: 'string' }, transactions: { type: 'string', default: '40' }, keep: { type: 'boolean', default: false } } });
+
+class Mismatch extends Error {}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+// The product, started as a user would.
+class Sangre {
+  constructor(folder, config, port) {
+    this.file = path.join(folder, 'config.yaml');
+    this.log = path.join(folder, 'sangre.log');
+    this.port = port;
+    writeFileSync(this.file, JSON.stringify(config, null, 1));
+  }
+
+  async start() {
+    const args = ['run', ...(options.plugins ? ['--plugin-dir', options.plugins] : []), this.file];
+    this.child = spawn(options.sangre, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = createWriteStream(this.log);
+    this.child.stdout.pipe(log, { end: false });
+    this.child.stderr.pipe(log, { end: false });
+    this.exited = new Promise((resolve) => this.child.on('exit', (code, signal) => { this.over = `exit ${code ?? signal}`; resolve(this.over); }));
+    for (;;) {
+      if (this.over)
+        throw new Mismatch(`sangre ended at start (${this.over}):\n${readFileSync(this.log, 'utf8')}`);
+      const response = await fetch(`http://127.0.0.1:${this.port}/marker`).catch(() => null);
+      if (response?.status === 200)
+        return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  async stop() {
+    if (!this.over)
+      this.child.kill('SIGTERM');
+    const outcome = await this.exited;
+    if (outcome !== 'exit 0')
+      throw new Mismatch(`sangre ended with ${outcome}:\n${readFileSync(this.log, 'utf8').slice(-6000)}`);
+  }
+}
+
+const settings = "SET datestyle TO ISO; SET intervalstyle TO postgres; SET extra_float_digits TO 3; SET bytea_output TO hex; SET timezone TO 'UTC'";
+
+class Round {
+  constructor(seed, cluster) {
+    this.seed = seed;
+    this.random = new Random(seed);
+    this.cluster = cluster;
+    this.expected = []; // commit → instance id → canonical document
+    this.shown = new Map(); // commit → [{ client, documents }] that wait for what is expected
+    this.problem = null;
+  }
+
+  fail(text) {
+    this.problem ??= text;
+  }
+
+  check() {
+    if (this.problem)
+      throw new Mismatch(this.problem);
+  }
+
+  async connect() {
+    const client = new pg.Client({ connectionString: this.cluster.url(this.database) });
+    client.on('error', () => {});
+    await client.connect();
+    await client.query(settings);
+    return client;
+  }
+
+  async setUp() {
+    const { random } = this;
+    this.database = `oracle_${this.seed}`;
+    const admin = new pg.Client({ connectionString: this.cluster.url('postgres') });
+    await admin.connect();
+    await admin.query(`CREATE DATABASE ${this.database}`);
+    if (random.chance(0.3))
+      await admin.query(`ALTER DATABASE ${this.database} SET extra_float_digits TO 0; ALTER DATABASE ${this.database} SET datestyle TO 'German'; ALTER DATABASE ${this.database} SET timezone TO 'Asia/Tokyo'; ALTER DATABASE ${this.database} SET bytea_output TO escape; ALTER DATABASE ${this.database} SET intervalstyle TO iso_8601`);
+    await admin.end();
+    this.writers = [await this.connect(), await this.connect()];
+    this.reader = await this.connect();
+    this.tables = makeSchema(random);
+    await this.reader.query(createSql(this.tables));
+    for (const sql of fillSql(random, this.tables))
+      await this.reader.query(sql).catch(() => {});
+    this.makeConfig();
+  }
+
+  makeConfig() {
+    const { random } = this;
+    const { relations, nodes } = makeRelations(random, this.tables);
+    this.views = Array.from({ length: random.between(2, 5) }, (_, i) => makeView(random, `/v${i}`, relations));
+    this.instances = [{ id: 'marker', path: '/marker', params: {}, sql: "SELECT (SELECT json_build_object('n', n) FROM marker WHERE id = 1)::text AS document" }];
+    for (const view of this.views)
+      for (let i = random.between(1, 3); i > 0; i--) {
+        const values = makeValues(random, view);
+        this.instances.push({ id: `${view.path}#${this.instances.length}`, path: view.path, params: values.client, sql: view.sql(values.sql) });
+      }
+    this.config = {
+      sources: { app: { plugin: 'postgres', conninfo: this.cluster.url(this.database) } },
+      nodes,
+      views: { '/marker': { from: 'app.marker', get: { id: 1 }, columns: ['n'] }, ...Object.fromEntries(this.views.map((view) => [view.path, view.config])) },
+    };
+  }
+
+  // What Postgres answers now; one statement, so one snapshot.
+  async answer(commit) {
+    const parts = this.instances.map((instance, i) => `(${instance.sql}) AS d${i}`);
+    const { rows: [row] } = await this.reader.query(`SELECT ${parts.join(',\n')}`);
+    this.expected[commit] = new Map(this.instances.map((instance, i) => [instance.id, row[`d${i}`] === null ? 'null' : canonical(parse(row[`d${i}`]))]));
+    for (const documents of this.shown.get(commit) ?? [])
+      this.compare(commit, documents);
+    this.shown.delete(commit);
+  }
+
+  compare(commit, documents) {
+    for (const [id, text] of documents) {
+      const wanted = this.expected[commit].get(id);
+      if (text !== wanted) {
+        const instance = this.instances.find((i) => i.id === id);
+        this.fail(`commit ${commit}, ${id} ${JSON.stringify(instance.params)}:\n  shown:    ${text}\n  expected: ${wanted}\n  sql: ${instance.sql}`);
+      }
+    }
+  }
+
+  // A client with the marker among its views moved: its documents are those of the commit that the marker names.
+  watch(client) {
+    const views = [...client.views.values()];
+    if (!views.every((view) => view.synced && view.held))
+      return;
+    const commit = Number(client.views.get('marker').held.document.n.slice(1));
+    const documents = views.map((view) => [view.id, canonical(view.held.document)]);
+    client.commit = commit;
+    if (this.expected[commit])
+      this.compare(commit, documents);
+    else if (this.shown.has(commit))
+      this.shown.get(commit).push(documents);
+    else
+      this.shown.set(commit, [documents]);
+  }
+
+  codec() {
+    return this.random.pick(['json-patch', 'json-patch', 'rows', 'full']);
+  }
+
+  async openClients(base) {
+    const fail = (text) => this.fail(text);
+    const many = (instances) => [instances[0], ...this.random.shuffle(instances.slice(1))].map((i) => ({ ...i, codec: this.codec() }));
+    this.clients = [new Client(base, { fail, changed: (c) => this.watch(c) }), new Client(base, { fail, changed: (c) => this.watch(c) })];
+    await this.clients[0].open(many(this.instances));
+    await this.clients[1].open(many([this.instances[0], ...this.random.some(this.instances.slice(1))]));
+    this.singles = [];
+    for (const instance of this.random.some(this.instances.slice(1), 0.4)) {
+      if (Object.values(instance.params).includes(null))
+        continue; // a query string cannot say null
+      const client = new Client(base, { fail, single: true });
+      await client.open([{ ...instance, codec: this.codec() }]);
+      this.singles.push(client);
+    }
+  }
+
+  async transaction(writer, last) {
+    const { random } = this;
+    await writer.query('BEGIN; SET LOCAL lock_timeout TO 200');
+    for (let i = random.pick([1, 1, 2, 3, 8]); i > 0; i--) {
+      await writer.query('SAVEPOINT s');
+      const sql = statementSql(random, this.tables);
+      await writer.query(sql).then(() => { if (random.chance(0.1)) return writer.query('ROLLBACK TO s'); }, () => writer.query('ROLLBACK TO s'));
+      last.push(sql);
+    }
+  }
+
+  async finish(writer) {
+    if (this.random.chance(0.08)) {
+      await writer.query('ROLLBACK');
+      return;
+    }
+    this.commit++;
+    await writer.query(`UPDATE marker SET n = ${this.commit} WHERE id = 1`);
+    await writer.query('COMMIT');
+    await this.answer(this.commit);
+    this.check();
+  }
+
+  // One transaction, or two that overlap.
+  async write() {
+    const [a, b] = this.writers;
+    await this.transaction(a, this.statements);
+    if (this.random.chance(0.3))
+      await this.transaction(b, this.statements).then(() => this.finish(a)).then(() => this.finish(b));
+    else
+      await this.finish(a);
+  }
+
+  async settle(base) {
+    for (const client of this.clients) {
+      await client.until(() => client.commit === this.commit, `commit ${this.commit} (at ${client.commit})`);
+      this.check();
+    }
+    for (const client of this.singles) {
+      await client.ping();
+      const [view] = client.views.values();
+      this.compare(this.commit, [[view.id, canonical(view.held.document)]]);
+    }
+    const instance = this.random.pick(this.instances);
+    if (!Object.values(instance.params).includes(null)) {
+      const query = new URLSearchParams(instance.params).toString();
+      const response = await fetch(`${base.replace('ws', 'http')}${instance.path}${query ? `?${query}` : ''}`);
+      this.compare(this.commit, [[instance.id, canonical(parse(await response.text()))]]);
+    }
+    this.check();
+  }
+
+  async dropAndResume() {
+    const client = this.random.pick([...this.clients, ...this.singles]);
+    await client.close();
+    for (let i = this.random.below(4); i > 0; i--)
+      await this.write();
+    await client.open([]);
+    this.check();
+  }
+
+  async run(folder) {
+    await this.setUp();
+    this.commit = 0;
+    this.statements = [];
+    await this.answer(0);
+    const port = await freePort();
+    this.sangre = new Sangre(folder, { listen: `127.0.0.1:${port}`, ...this.config }, port);
+    try {
+      await this.sangre.start();
+      const base = `ws://127.0.0.1:${port}`;
+      await this.openClients(base);
+      for (let i = 0; i < Number(options.transactions); i++) {
+        await this.write();
+        if (this.random.chance(0.15))
+          await this.dropAndResume();
+        if (this.random.chance(0.2))
+          await this.settle(base);
+        if (this.sangre.over)
+          throw new Mismatch(`sangre ended (${this.sangre.over}):\n${readFileSync(this.sangre.log, 'utf8').slice(-6000)}`);
+      }
+      await this.settle(base);
+      for (const client of [...this.clients, ...this.singles])
+        await client.close();
+      await this.sangre.stop();
+    } finally {
+      this.sangre.child?.kill('SIGKILL');
+      for (const client of [...this.writers, this.reader])
+        await client.end().catch(() => {});
+    }
+  }
+}
+
+async function drop(cluster, database) {
+  const admin = new pg.Client({ connectionString: cluster.url('postgres') });
+  await admin.connect();
+  await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+  await admin.end();
+}
+
+async function main() {
+  const first = Number(options.seed ?? Math.floor(Math.random() * 1e9));
+  const rounds = Number(options.rounds ?? Infinity);
+  const end = Date.now() + Number(options.seconds) * 1000;
+  const folder = mkdtempSync(path.join(tmpdir(), 'sangre-oracle-'));
+  const cluster = await startCluster();
+  console.log(`oracle: seed ${first}`);
+  let done = 0, commits = 0;
+  try {
+    for (; done < rounds && (Date.now() < end || options.rounds); done++) {
+      const round = new Round(first + done, cluster);
+      try {
+        await round.run(folder);
+      } catch (error) {
+        console.log(`oracle: FAILED in the round with seed ${round.seed} (replay: --seed ${round.seed} --rounds 1)`);
+        console.log(error instanceof Mismatch ? error.message : error.stack);
+        console.log(`config: ${JSON.stringify(round.config)}`);
+        console.log(`last statements:\n  ${(round.statements ?? []).slice(-12).join('\n  ')}`);
+        process.exitCode = 1;
+        return;
+      }
+      commits += round.commit;
+      await drop(cluster, round.database);
+    }
+    console.log(`oracle: ${done} rounds, ${commits} commits, nothing differs`);
+  } finally {
+    await cluster.remove();
+    if (!options.keep)
+      rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
