@@ -68,7 +68,7 @@ static struct arrivals one_update(PGconn *connection, struct bench_websocket *so
 
 static int place_in_result(unsigned *state) {
     *state = *state * 1103515245u + 12345u;
-    unsigned user = 2 + (*state >> 8) % 1000, k = (*state >> 20) % 5;
+    unsigned user = 2 + (*state >> 8) % 899, k = (*state >> 20) % 5;
     return (int)((user * 31 + k * 3001) % 15000 + 1);
 }
 
