@@ -54,8 +54,7 @@ static bool place(struct sgr__segment *segment, const struct sgr__slot *slots, u
 
 /* A new segment with the next `count` slots from `slots` on, empty ones skipped. */
 static struct sgr__segment *lay_out(const struct sgr__slot *slots, uint32_t count,
-                                    uint32_t capacity, uint32_t depth) {
-    uint32_t overrun = capacity < SMALL ? OVERRUN_OF_SMALL : OVERRUN;
+                                    uint32_t capacity, uint32_t overrun, uint32_t depth) {
     for (; overrun <= UINT32_MAX / 4; overrun *= 2) {
         struct sgr__segment *segment = segment_new(capacity, overrun, depth);
         if (!segment || place(segment, slots, count))
@@ -63,6 +62,10 @@ static struct sgr__segment *lay_out(const struct sgr__slot *slots, uint32_t coun
         free(segment);
     }
     return NULL;
+}
+
+static uint32_t usual_overrun(uint32_t capacity) {
+    return capacity < SMALL ? OVERRUN_OF_SMALL : OVERRUN;
 }
 
 static void replace(struct sgr__table *table, uint32_t hash, struct sgr__segment *segment) {
@@ -80,8 +83,9 @@ static void drop(struct sgr__table *table, struct sgr__segment *segment) {
 }
 
 static int resize(struct sgr__table *table, uint32_t hash, struct sgr__segment *segment,
-                  uint32_t capacity) {
-    struct sgr__segment *wider = lay_out(segment->slots, segment->count, capacity, segment->depth);
+                  uint32_t capacity, uint32_t overrun) {
+    struct sgr__segment *wider =
+        lay_out(segment->slots, segment->count, capacity, overrun, segment->depth);
     if (!wider)
         return SGR_ENOMEM;
     replace(table, hash, wider);
@@ -103,9 +107,15 @@ static int widen_directory(struct sgr__table *table) {
     return 0;
 }
 
-static uint32_t grown(const struct sgr__segment *segment) {
+static int grow(struct sgr__table *table, uint32_t hash, struct sgr__segment *segment) {
     uint32_t more = segment->capacity < SMALL ? LEAST : segment->capacity / 4;
-    return (segment->capacity + more + 7) & ~7u;
+    uint32_t capacity = (segment->capacity + more + 7) & ~7u;
+    return resize(table, hash, segment, capacity, usual_overrun(capacity));
+}
+
+static int shrink(struct sgr__table *table, uint32_t hash, struct sgr__segment *segment) {
+    uint32_t capacity = roomy(segment->count);
+    return resize(table, hash, segment, capacity, usual_overrun(capacity));
 }
 
 /* Where the slots with this bit start: they are the last ones. */
@@ -130,11 +140,11 @@ static int split(struct sgr__table *table, uint32_t hash, struct sgr__segment *s
     uint32_t lower = count_without(segment, bit, &with), upper = segment->count - lower;
     /* A flood of equal hashes, which no bit tells apart. */
     if (!lower || !upper)
-        return resize(table, hash, segment, grown(segment));
+        return grow(table, hash, segment);
     if (segment->depth == table->depth && widen_directory(table))
         return SGR_ENOMEM;
-    struct sgr__segment *left = lay_out(segment->slots, lower, roomy(lower), depth);
-    struct sgr__segment *right = lay_out(with, upper, roomy(upper), depth);
+    struct sgr__segment *left = lay_out(segment->slots, lower, roomy(lower), OVERRUN, depth);
+    struct sgr__segment *right = lay_out(with, upper, roomy(upper), OVERRUN, depth);
     if (!left || !right) {
         free(left);
         free(right);
@@ -161,12 +171,17 @@ static int first_segment(struct sgr__table *table) {
     return 0;
 }
 
+/* Called when the segment is full, or when slots would run over its end. */
 static int make_room(struct sgr__table *table, uint32_t hash, struct sgr__segment *segment) {
-    if (segment->count > UINT32_MAX / 8)
+    uint32_t overrun = segment->total - segment->capacity;
+    if (segment->count > UINT32_MAX / 8 || overrun > UINT32_MAX / 8)
         return SGR_ENOMEM;
+    /* Many equal hashes near the end: more homes would not help. */
+    if (segment->count < segment->capacity - segment->capacity / 4)
+        return resize(table, hash, segment, segment->capacity, overrun * 2);
     if (segment->capacity >= SPLIT && segment->depth < DEEPEST)
         return split(table, hash, segment);
-    return resize(table, hash, segment, grown(segment));
+    return grow(table, hash, segment);
 }
 
 int sgr__table_insert(struct sgr__table *table, uint32_t hash, uint32_t ref) {
@@ -223,7 +238,7 @@ void sgr__table_remove(struct sgr__table *table, struct sgr__slot *slot) {
     table->count--;
     /* Without memory for the smaller one, the larger one does. */
     if (segment->capacity > SMALL && segment->count < segment->capacity / 4)
-        (void)resize(table, hash, segment, roomy(segment->count));
+        (void)shrink(table, hash, segment);
     if (table->depth && table->count < (size_t)SPARSE << table->depth)
         remake(table);
 }
