@@ -93,7 +93,7 @@ uint64_t box_random(lua_State *lua) {
 static void renew_budget(struct box *box) {
     box->expired = false;
     box->seeded = false;
-    box->work = box->steps_limit * 4; /* a step of C is cheaper than an instruction */
+    box->work = (int64_t)box_work_limit(box);
     int64_t count = box->steps_limit < INT32_MAX ? box->steps_limit : INT32_MAX;
     lua_sethook(box->lua, overran, LUA_MASKCOUNT, (int)count);
 }

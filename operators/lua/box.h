@@ -42,7 +42,10 @@ struct box *box_of(lua_State *lua);
 
 /* Within box_call: counts the work of a library function; raises an error when the budget is used up. */
 void box_charge(lua_State *lua, size_t steps);
-/* For libraries (libraries.c). */
+/* For libraries (libraries.c). A step of C is cheaper than an instruction: a call may take so many of them. */
+static inline size_t box_work_limit(const struct box *box) {
+    return (size_t)box->steps_limit * 4;
+}
 uint64_t box_random(lua_State *lua);
 int box_open_libraries(lua_State *lua);
 

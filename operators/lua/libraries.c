@@ -246,7 +246,7 @@ static void charge_pattern(lua_State *lua, bool anchors) {
     if (pattern_size > LONGEST_PATTERN)
         luaL_error(lua, "a pattern has at most %d bytes", LONGEST_PATTERN);
     size_t bound = pattern_bound(pattern, pattern_size, text, text_size, anchors);
-    if (bound > (size_t)box_of(lua)->work && !box_of(lua)->expired)
+    if (bound > box_work_limit(box_of(lua)))
         luaL_error(lua,
                    "pattern '%s' could take too long on a text of %d bytes; "
                    "use narrower classes, as [^,]* in place of .*",

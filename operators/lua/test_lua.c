@@ -79,7 +79,7 @@ static void start(struct fixture *fixture, uint64_t seed, bool keyed) {
                      0);
 }
 
-/* The node's part of a config, as it would stand there. */
+/* The node with these options (the main one, `lua:` in a config, by its own name). */
 static int make(struct fixture *fixture, const char *yaml, struct sgr_error *error) {
     static const char *const ignore[] = {"input", "inputs", NULL};
     struct sgr_document *document = NULL;
@@ -160,7 +160,7 @@ static const char *ticked(struct fixture *fixture, uint64_t tick) {
 /* One row through a script that adds `out text`; its value there, "null" if the script failed. */
 static const char *answer(struct fixture *fixture, const char *code) {
     struct sgr_buffer yaml = SGR_BUFFER_INIT;
-    sgr_buffer_puts(&yaml, "lua: |\n  ");
+    sgr_buffer_puts(&yaml, "code: |\n  ");
     for (; *code; code++)
         sgr_buffer_printf(&yaml, *code == '\n' ? "\n  " : "%c", *code);
     sgr_buffer_puts(&yaml, "\nadds: { out: text }\ndrops: [id, name, price, weight, sold]\n");
@@ -199,7 +199,7 @@ static void expect_config_error(const char *yaml, const char *part) {
 static void test_statements_set_added_columns(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'row.label = row.name:upper() .. row.id'\nadds: { label: text }\n"
+    begin(&fixture, "code: 'row.label = row.name:upper() .. row.id'\nadds: { label: text }\n"
                     "drops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":1,\"name\":\"ann\",\"label\":\"ANN1\"}\n");
@@ -211,7 +211,7 @@ static void test_statements_set_added_columns(void **state) {
 static void test_an_expression_filters(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: row.name and #row.name > 2\ndrops: [price, weight, sold]\n");
+    begin(&fixture, "code: 'row.name and #row.name > 2'\ndrops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     feed(&fixture, 1, 2, "al", NULL);
     feed(&fixture, 1, 3, NULL, NULL);
@@ -223,7 +223,7 @@ static void test_an_expression_filters(void **state) {
 static void test_a_function_returns_several_rows_with_their_own_key(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: |\n"
+    begin(&fixture, "code: |\n"
                     "  function(p)\n"
                     "    local out = {}\n"
                     "    for word in p.name:gmatch('%a+') do\n"
@@ -249,7 +249,7 @@ static void test_a_function_returns_several_rows_with_their_own_key(void **state
 static void test_an_untouched_row_is_passed_on_as_the_same_row(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: row.id > 1\n");
+    begin(&fixture, "code: row.id > 1\n");
     feed(&fixture, 1, 2, "ann", "1.10");
     assert_string_equal(
         changes(&fixture),
@@ -258,7 +258,7 @@ static void test_an_untouched_row_is_passed_on_as_the_same_row(void **state) {
     stop(&fixture);
 }
 
-static const char dice[] = "lua: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
+static const char dice[] = "code: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
                            "drops: [price, weight, sold]\nevery: 3s\n";
 
 static void test_a_retraction_takes_back_what_the_last_tick_sent(void **state) {
@@ -316,7 +316,7 @@ static void test_an_update_between_ticks_keeps_the_rows_random_numbers(void **st
 static void test_ticks_run_demanded_rows_only(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
+    begin(&fixture, "code: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
                     "every: 3s\ndemanded: true\n");
     for (int id = 1; id <= 3; id++)
         feed(&fixture, 1, id, "ann", NULL);
@@ -332,7 +332,7 @@ static void test_ticks_run_demanded_rows_only(void **state) {
 static void test_a_pure_script_remembers_nothing_and_retracts_right(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
+    begin(&fixture, "code: 'row.dice = math.random(1, 1000000)'\nadds: { dice: int }\n"
                     "drops: [price, weight, sold]\npure: true\nevery: 3s\n");
     char sent[256];
     feed(&fixture, 1, 1, "ann", NULL);
@@ -350,7 +350,7 @@ static void test_duplicates_of_a_bag_go_in_and_out_together(void **state) {
     struct fixture fixture;
     struct sgr_error error;
     start(&fixture, 7, false);
-    assert_int_equal(make(&fixture, "lua: 'return { row, row }'\nreturns: { id: int }\n", &error),
+    assert_int_equal(make(&fixture, "code: 'return { row, row }'\nreturns: { id: int }\n", &error),
                      0);
     feed(&fixture, 1, 1, "ann", NULL);
     feed(&fixture, 1, 1, "ann", NULL);
@@ -363,7 +363,7 @@ static void test_duplicates_of_a_bag_go_in_and_out_together(void **state) {
 static void test_a_failing_row_is_kept_and_told_with_line_and_row(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: |\n  row.out = 1\n  row.out = row.name + 1\nadds: { out: int }\n"
+    begin(&fixture, "code: |\n  row.out = 1\n  row.out = row.name + 1\nadds: { out: int }\n"
                     "drops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     feed(&fixture, 1, 2, "41", NULL);
@@ -380,7 +380,7 @@ static void test_a_failing_row_is_kept_and_told_with_line_and_row(void **state) 
 static void test_a_failing_row_is_dropped_if_so_configured(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'if row.id == 1 then error(\"no\") end'\non_error: drop\n"
+    begin(&fixture, "code: 'if row.id == 1 then error(\"no\") end'\non_error: drop\n"
                     "drops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     feed(&fixture, 1, 2, "bob", NULL);
@@ -412,7 +412,7 @@ static void test_a_script_cannot_run_for_ever(void **state) {
 static void test_a_script_cannot_take_all_memory_and_the_next_row_is_fine(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: |\n"
+    begin(&fixture, "code: |\n"
                     "  if row.id == 1 then\n"
                     "    local t = {}\n"
                     "    for i = 1, 1e6 do t[i] = { i } end\n"
@@ -481,7 +481,7 @@ static void test_values_cross_over_exactly(void **state) {
                   "  tostring(row.sold) .. row.price .. tonumber(row.price) + 1",
                   "+1 {\"out\":\"integerstringfloattrue9.9010.9\"}\n");
     struct fixture fixture;
-    begin(&fixture, "lua: |\n"
+    begin(&fixture, "code: |\n"
                     "  row.n = row.id == 1 and 0.1 or '12345678901234567890.50'\n"
                     "  row.f = row.id\n"
                     "  row.b = row.id == 1\n"
@@ -507,7 +507,7 @@ static void test_values_that_do_not_fit_are_refused(void **state) {
     expect_failure("return { 7 }", "a list with a number in it");
     expect_failure("return { outt = 1 }", "a column 'outt'");
     struct fixture fixture;
-    begin(&fixture, "lua: 'row.small = row.id == 1 and 40000 or 1.5'\nadds: { small: int2 }\n");
+    begin(&fixture, "code: 'row.small = row.id == 1 and 40000 or 1.5'\nadds: { small: int2 }\n");
     feed(&fixture, 1, 1, "ann", NULL);
     changes(&fixture);
     assert_non_null(strstr(fixture.failure, "40000 is out of its range"));
@@ -520,21 +520,21 @@ static void test_values_that_do_not_fit_are_refused(void **state) {
 static void test_the_inputs_key_is_kept_or_another_declared(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'row.id = row.id + 1'\ndrops: [price, weight, sold]\n");
+    begin(&fixture, "code: 'row.id = row.id + 1'\ndrops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":1,\"name\":\"ann\"}\n");
     assert_non_null(strstr(fixture.failure, "declare 'key'"));
     stop(&fixture);
-    begin(&fixture, "lua: 'row.id = row.id + 1'\ndrops: [price, weight, sold]\nkey: id\n");
+    begin(&fixture, "code: 'row.id = row.id + 1'\ndrops: [price, weight, sold]\nkey: id\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":2,\"name\":\"ann\"}\n");
     stop(&fixture);
-    begin(&fixture, "lua: 'return { row, row }'\ndrops: [price, weight, sold]\non_error: drop\n");
+    begin(&fixture, "code: 'return { row, row }'\ndrops: [price, weight, sold]\non_error: drop\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "");
     assert_non_null(strstr(fixture.failure, "returned 2 rows"));
     stop(&fixture);
-    begin(&fixture, "lua: 'return { { id = 1 }, { id = 1 } }'\nreturns: { id: int }\nkey: id\n");
+    begin(&fixture, "code: 'return { { id = 1 }, { id = 1 } }'\nreturns: { id: int }\nkey: id\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "");
     assert_non_null(strstr(fixture.failure, "same key"));
@@ -544,11 +544,11 @@ static void test_the_inputs_key_is_kept_or_another_declared(void **state) {
 static void test_a_returned_table_fills_from_the_row_unless_it_is_whole(void **state) {
     (void)state;
     struct fixture fixture;
-    begin(&fixture, "lua: 'return { name = \"x\" }'\ndrops: [price, weight, sold]\n");
+    begin(&fixture, "code: 'return { name = \"x\" }'\ndrops: [price, weight, sold]\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":1,\"name\":\"x\"}\n");
     stop(&fixture);
-    begin(&fixture, "lua: 'return { name = \"x\" }'\nreturns: { id: int, name: text }\n");
+    begin(&fixture, "code: 'return { name = \"x\" }'\nreturns: { id: int, name: text }\n");
     feed(&fixture, 1, 1, "ann", NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":null,\"name\":\"x\"}\n");
     stop(&fixture);
@@ -556,15 +556,15 @@ static void test_a_returned_table_fills_from_the_row_unless_it_is_whole(void **s
 
 static void test_mistakes_in_the_config_are_found_when_it_is_checked(void **state) {
     (void)state;
-    expect_config_error("lua: |\n  local x = 1\n  if x then\n", "script:");
-    expect_config_error("lua: 'row = 1'\n", "const variable 'row'");
-    expect_config_error("lua: 'return row'\nreturns: { a: int }\nadds: { b: int }\n", "'returns'");
-    expect_config_error("lua: 'return row'\nadds: { name: text }\n", "column name is there");
-    expect_config_error("lua: 'return row'\nadds: { x: itn }\n", "itn");
-    expect_config_error("lua: 'return row'\ndrops: [nmae]\n", "'drops' names nmae");
-    expect_config_error("lua: 'return row'\nkey: [nmae]\n", "'key' names nmae");
-    expect_config_error("lua: 'return row'\ndemanded: true\n", "needs 'every'");
-    expect_config_error("lua: 'return row'\nevery: 1s\ndemanded: true\npure: true\n", "'pure'");
+    expect_config_error("code: |\n  local x = 1\n  if x then\n", "script:");
+    expect_config_error("code: 'row = 1'\n", "const variable 'row'");
+    expect_config_error("code: 'return row'\nreturns: { a: int }\nadds: { b: int }\n", "'returns'");
+    expect_config_error("code: 'return row'\nadds: { name: text }\n", "column name is there");
+    expect_config_error("code: 'return row'\nadds: { x: itn }\n", "itn");
+    expect_config_error("code: 'return row'\ndrops: [nmae]\n", "'drops' names nmae");
+    expect_config_error("code: 'return row'\nkey: [nmae]\n", "'key' names nmae");
+    expect_config_error("code: 'return row'\ndemanded: true\n", "needs 'every'");
+    expect_config_error("code: 'return row'\nevery: 1s\ndemanded: true\npure: true\n", "'pure'");
 }
 
 int main(void) {

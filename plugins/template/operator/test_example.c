@@ -30,7 +30,7 @@ static void observe(void *data, struct sgr_node *node, const struct sgr_batch *b
     }
 }
 
-/* A relation app.items (id int key, name text), and the node as a config would write it. */
+/* A relation app.items (id int key, name text), and the node with these options. */
 static int begin(struct fixture *fixture, const char *yaml, struct sgr_error *error) {
     static const struct sgr_column columns[] = {
         {.name = "id", .type_name = "int4", .type_modifier = -1, .type = SGR_INT4},
@@ -93,7 +93,7 @@ static void test_rows_with_a_null_are_left_out_and_others_taken_back(void **stat
     (void)state;
     struct fixture fixture;
     struct sgr_error error;
-    assert_int_equal(begin(&fixture, "example: name\n", &error), 0);
+    assert_int_equal(begin(&fixture, "column: name\n", &error), 0);
     feed(&fixture, 1, 1, "ann");
     feed(&fixture, 1, 2, NULL);
     assert_string_equal(changes(&fixture), "+1 {\"id\":1,\"name\":\"ann\"}\n");
@@ -106,7 +106,7 @@ static void test_an_unknown_column_is_refused_with_the_nearest(void **state) {
     (void)state;
     struct fixture fixture;
     struct sgr_error error;
-    assert_int_equal(begin(&fixture, "example: nmae\n", &error), SGR_ECONFIG);
+    assert_int_equal(begin(&fixture, "column: nmae\n", &error), SGR_ECONFIG);
     assert_non_null(strstr(error.message, "did you mean 'name'?"));
     end(&fixture);
 }
