@@ -48,7 +48,7 @@ struct sgr_route {
     const char *
         path; /* exact, or a prefix when it ends with '*'; the longest match wins, an exact one first */
     const char *protocol; /* websocket subprotocol to require; NULL: any or none */
-    /* Must answer now or later (respond, accept, refuse); GET/POST bodies are complete. */
+    /* Must answer (respond or accept), now or later; an upgrade before this returns. POST bodies are complete. */
     void (*request)(void *data, struct sgr_request *request);
     void *data;
 };
@@ -59,14 +59,14 @@ struct sgr_frame {
     void *data;                      /* the subscription's */
     const struct sgr_bytes *patches; /* rendered by the subscription's codec; shared */
     struct sgr_slice previous;       /* cursor this follows on */
-    uint64_t revision;             /* the seed's revision number behind this frame */
+    uint64_t revision;               /* the seed's revision number behind this frame */
 };
 
 struct sgr_commit {
     struct sgr_slice cursor;
     int64_t time; /* microseconds since 1970-01-01 UTC; 0: unknown */
-    /* The same for all connections that get this very commit: a place to keep a buffer that was encoded once. Freed by the
-     * host with bytes_unref. Used only when a connection has exactly one frame. */
+    /* When a connection has exactly one frame: the same for all of this sink's connections that have the same one, so a place to keep
+     * a buffer that was encoded once. Freed by the host with bytes_unref. */
     struct sgr_bytes **shared; /* indexed by the sink-chosen slot, 4 of them */
     bool composed;             /* stands for several commits */
 };
@@ -91,7 +91,7 @@ struct sgr_state {
 struct sgr_subscription_callbacks {
     /* Once per subscribe, and again with RESET whenever the past can't be continued. */
     void (*state)(void *data, struct sgr_subscription *subscription, const struct sgr_state *state);
-    /* All frames of one commit for one connection: never torn. NULL: a snapshot is all that's wanted (then the subscription ends by
+    /* All frames of one commit for one connection: never torn. The same function for all of a connection's subscriptions. NULL: a snapshot is all that's wanted (then the subscription ends by
      * itself after `state`). `data` is the connection's, each frame carries its subscription's. */
     void (*commit)(struct sgr_connection *connection, void *data, const struct sgr_commit *commit,
                    const struct sgr_frame *frames, size_t count);
@@ -138,19 +138,22 @@ struct sgr_sink_host {
     /* Ends the request. `headers` is "name: value\r\n…" or NULL. The body is shared, NULL for none. */
     void (*respond)(struct sgr_request *request, int status, const char *content_type,
                     const char *headers, struct sgr_bytes *body);
-    /* Turns an upgrade or event-stream request into a connection; the request is gone. */
+    /* Turns an upgrade or event-stream request into a connection; the request is gone. NULL: not possible (memory, the client left);
+     * the request has been answered then. `closed` follows in every case where this is not NULL. */
     struct sgr_connection *(*accept)(struct sgr_request *request,
                                      const struct sgr_connection_callbacks *callbacks, void *data,
                                      const char *headers);
 
     /* Connections. Websocket: one text message; event stream: raw bytes of events. Takes a reference of its own. */
     void (*send)(struct sgr_connection *connection, struct sgr_bytes *bytes);
-    /* Code and reason are the websocket's; nothing is sent after it. Queued bytes go first, within the drain time. */
+    /* Code and reason are the websocket's; nothing is sent after it. Queued bytes go first, within the drain time. An event stream that
+     * has sent nothing yet is answered with the HTTP status `code` (400 to 599) and `reason` as its JSON body. */
     void (*shut)(struct sgr_connection *connection, int code, const char *reason);
     size_t (*queued)(const struct sgr_connection *connection);
 
-    /* Views. `connection` NULL: one-shot (callbacks->commit ignored, pass request as data). Never NULL; errors come through
-     * `state`, always from the loop, never from within the call. unsubscribe: no callback after it. */
+    /* Views. `connection` NULL: one-shot (callbacks->commit ignored, pass request as data). NULL: out of memory, nothing will be called;
+     * other errors come through `state`, always from the loop, never from within the call. A one-shot ends by itself after `state`, and any
+     * after an ERROR; a connection's end with it, before `closed`. unsubscribe: no callback after it. */
     struct sgr_subscription *(*subscribe)(void *host, struct sgr_connection *connection,
                                           const struct sgr_subscribe *what,
                                           const struct sgr_subscription_callbacks *callbacks,
@@ -161,7 +164,8 @@ struct sgr_sink_host {
     void *(*timer)(void *host, int64_t microseconds, void (*fired)(void *data), void *data);
     void (*timer_cancel)(void *host, void *timer);
 
-    /* `explain --live` and metrics: asks the engine for its text; answered later from the loop. format: "text", "dot", "json". */
+    /* `explain --live` and metrics: asks the engine for its text; answered later from the loop. format: "text", "dot", "json".
+     * text NULL: the server stops, or memory is out (then from within the call). */
     void (*explain)(void *host, const char *format,
                     void (*done)(void *data, const struct sgr_bytes *text), void *data);
 };

@@ -1,0 +1,354 @@
+/* Many views on one connection, on the path `/`. Each has the client's id; a commit is one frame for all of them. */
+#include "websocket.h"
+
+#include <stdlib.h>
+
+enum { ID_LIMIT = 256 };
+
+struct entry {
+    struct client *client;
+    struct sgr_subscription *subscription;
+    struct entry *next;
+    char *key; /* the id as a JSON string, the member's name in frames */
+    char *id;  /* the id as the client wrote it: a JSON string or whole number */
+    bool time;
+};
+
+/* ---- Entries ---- */
+
+static void entry_free(struct entry *entry) {
+    struct websocket *ws = entry->client->ws;
+    ws->table->common.release(ws->host, entry->key);
+    ws->table->common.release(ws->host, entry->id);
+    ws->table->common.release(ws->host, entry);
+}
+
+static void entry_remove(struct entry *entry) {
+    struct client *client = entry->client;
+    struct entry **at = &client->entries;
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    if (client->entries_end == &entry->next)
+        client->entries_end = at;
+    client->entry_count--;
+    entry_free(entry);
+}
+
+void many_end(struct client *client) {
+    while (client->entries)
+        entry_remove(client->entries);
+}
+
+static struct entry *entry_find(const struct client *client, const char *key) {
+    struct entry *entry = client->entries;
+    while (entry && strcmp(entry->key, key) != 0)
+        entry = entry->next;
+    return entry;
+}
+
+static struct entry *entry_new(struct client *client, const char *key, const char *id) {
+    struct websocket *ws = client->ws;
+    struct entry *entry = ws->table->common.allocate(ws->host, sizeof(*entry));
+    if (!entry)
+        return NULL;
+    entry->client = client;
+    entry->key = ws->table->common.allocate(ws->host, strlen(key) + 1);
+    entry->id = ws->table->common.allocate(ws->host, strlen(id) + 1);
+    if (!entry->key || !entry->id) {
+        entry_free(entry);
+        return NULL;
+    }
+    strcpy(entry->key, key);
+    strcpy(entry->id, id);
+    *client->entries_end = entry;
+    client->entries_end = &entry->next;
+    client->entry_count++;
+    return entry;
+}
+
+/* ---- States and frames ---- */
+
+static void note_cursor(struct client *client, struct sgr_slice cursor) {
+    sgr_text_clear(&client->cursor);
+    sgr_text_slice(&client->cursor, cursor);
+}
+
+static struct sgr_slice known_cursor(const struct client *client) {
+    return (struct sgr_slice){client->cursor.data, client->cursor.size};
+}
+
+static void send_resumed(struct entry *entry, const struct sgr_state *state) {
+    struct client *client = entry->client;
+    struct sgr_text *text = &client->ws->text;
+    if (state->document) {
+        sgr_text_clear(text);
+        message_frame_begin(text, state->previous, state->cursor);
+        sgr_text_puts(text, "{");
+        sgr_text_puts(text, entry->key);
+        sgr_text_puts(text, ":");
+        sgr_text_slice(text, bytes_slice(state->document));
+        sgr_text_puts(text, "}");
+        message_frame_end(text, entry->time ? state->time : 0);
+        client_send(client);
+    }
+    sgr_text_clear(text);
+    message_caught_up(text, entry->id, state->cursor);
+    client_send(client);
+}
+
+static void on_state(void *data, struct sgr_subscription *subscription,
+                     const struct sgr_state *state) {
+    struct entry *entry = data;
+    struct client *client = entry->client;
+    (void)subscription;
+    if (state->answer == SGR_ANSWER_ERROR) {
+        client_error(client, entry->id, state->code, state->message);
+        entry_remove(entry);
+        return;
+    }
+    note_cursor(client, state->cursor);
+    if (state->answer == SGR_ANSWER_RESUMED) {
+        send_resumed(entry, state);
+        client_stale(client, state->stale);
+        return;
+    }
+    client->stale = state->stale;
+    sgr_text_clear(&client->ws->text);
+    message_state(&client->ws->text, entry->id, state);
+    client_send(client);
+}
+
+static void on_commit(struct sgr_connection *connection, void *data,
+                      const struct sgr_commit *commit, const struct sgr_frame *frames,
+                      size_t count) {
+    struct client *client = data;
+    struct sgr_text *text = &client->ws->text;
+    bool time = false;
+    (void)connection;
+    sgr_text_clear(text);
+    message_frame_begin(text, known_cursor(client), commit->cursor);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = frames[i].data;
+        sgr_text_puts(text, i ? "," : "{");
+        sgr_text_puts(text, entry->key);
+        sgr_text_puts(text, ":");
+        sgr_text_slice(text, bytes_slice(frames[i].patches));
+        time |= entry->time;
+    }
+    sgr_text_puts(text, "}");
+    message_frame_end(text, time ? commit->time : 0);
+    note_cursor(client, commit->cursor);
+    client_send(client);
+}
+
+static void on_stale(void *data, struct sgr_subscription *subscription, bool stale) {
+    (void)subscription;
+    client_stale(((struct entry *)data)->client, stale);
+}
+
+/* ---- Parameters ---- */
+
+struct parameters {
+    struct sgr_parameter_text *items;
+    char (*numbers)[32];
+    size_t count;
+};
+
+/* The shortest text that reads back as the same number. */
+static void write_real(char *to, size_t size, double number) {
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(to, size, "%.*g", digits, number);
+        if (strtod(to, NULL) == number)
+            return;
+    }
+}
+
+static bool parameter_text(json_t *value, char *number, struct sgr_slice *ret) {
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        *ret = (struct sgr_slice){json_string_value(value), json_string_length(value)};
+        return true;
+    case JSON_INTEGER:
+        snprintf(number, 32, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL:
+        write_real(number, 32, json_real_value(value));
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        snprintf(number, 32, "%s", json_is_true(value) ? "true" : "false");
+        break;
+    case JSON_NULL:
+        *ret = (struct sgr_slice){NULL, 0};
+        return true;
+    default:
+        return false;
+    }
+    *ret = (struct sgr_slice){number, strlen(number)};
+    return true;
+}
+
+static void free_parameters(struct websocket *ws, struct parameters *parameters) {
+    ws->table->common.release(ws->host, parameters->items);
+    ws->table->common.release(ws->host, parameters->numbers);
+}
+
+/* The name of the first that is neither text, number, truth nor null; NULL: all are fine. */
+static const char *read_parameters(struct websocket *ws, json_t *object, struct parameters *ret) {
+    size_t count = json_object_size(object);
+    const char *name;
+    json_t *value;
+    ret->items = ws->table->common.allocate(ws->host, (count + 1) * sizeof(*ret->items));
+    ret->numbers = ws->table->common.allocate(ws->host, (count + 1) * sizeof(*ret->numbers));
+    if (!ret->items || !ret->numbers)
+        return "(out of memory)";
+    json_object_foreach(object, name, value) {
+        struct sgr_parameter_text *item = &ret->items[ret->count];
+        item->name = (struct sgr_slice){name, strlen(name)};
+        if (!parameter_text(value, ret->numbers[ret->count], &item->value))
+            return name;
+        ret->count++;
+    }
+    return NULL;
+}
+
+/* ---- Messages ---- */
+
+/* Writes the id as JSON and as a member's name; false: it is none. */
+static bool read_id(struct client *client, json_t *message, struct sgr_text *key,
+                    struct sgr_text *id) {
+    json_t *value = json_object_get(message, "id");
+    char number[32];
+    *key = *id = sgr_text_new(&client->ws->table->common, client->ws->host);
+    if (json_is_string(value) && json_string_length(value) <= ID_LIMIT) {
+        struct sgr_slice text = {json_string_value(value), json_string_length(value)};
+        sgr_text_json(key, text);
+        sgr_text_json(id, text);
+    } else if (json_is_integer(value)) {
+        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+        sgr_text_json(key, (struct sgr_slice){number, strlen(number)});
+        sgr_text_puts(id, number);
+    } else {
+        return false;
+    }
+    sgr_text_add(key, "", 1);
+    sgr_text_add(id, "", 1);
+    return !key->failed && !id->failed;
+}
+
+static bool optional(json_t *message, const char *name, bool (*fits)(const json_t *value)) {
+    json_t *value = json_object_get(message, name);
+    return !value || json_is_null(value) || fits(value);
+}
+
+static bool is_string(const json_t *value) {
+    return json_is_string(value);
+}
+static bool is_object(const json_t *value) {
+    return json_is_object(value);
+}
+static bool is_boolean(const json_t *value) {
+    return json_is_boolean(value);
+}
+
+static const char *fault_of(json_t *message) {
+    if (!json_is_string(json_object_get(message, "view")))
+        return "view is the path of a view";
+    if (!optional(message, "params", is_object))
+        return "params is an object of names and values";
+    if (!optional(message, "cursor", is_string))
+        return "cursor is a text";
+    if (!optional(message, "codec", is_string))
+        return "codec is a text";
+    if (!optional(message, "time", is_boolean))
+        return "time is true or false";
+    return NULL;
+}
+
+static struct sgr_slice text_of(json_t *message, const char *name) {
+    json_t *value = json_object_get(message, name);
+    if (!json_is_string(value))
+        return (struct sgr_slice){NULL, 0};
+    return (struct sgr_slice){json_string_value(value), json_string_length(value)};
+}
+
+static void start(struct entry *entry, json_t *message, const struct parameters *parameters) {
+    static const struct sgr_subscription_callbacks callbacks = {
+        .state = on_state, .commit = on_commit, .stale = on_stale};
+    struct client *client = entry->client;
+    struct websocket *ws = client->ws;
+    struct sgr_subscribe what = {.view = text_of(message, "view"),
+                                 .parameters = parameters->items,
+                                 .parameter_count = parameters->count,
+                                 .codec = text_of(message, "codec").data,
+                                 .cursor = text_of(message, "cursor")};
+    entry->time = json_is_true(json_object_get(message, "time"));
+    entry->subscription =
+        ws->table->subscribe(ws->host, client->connection, &what, &callbacks, entry);
+    if (entry->subscription)
+        return;
+    client_error(client, entry->id, "out_of_memory", "out of memory");
+    entry_remove(entry);
+}
+
+static void begin(struct client *client, json_t *message, const char *key, const char *id) {
+    struct parameters parameters = {0};
+    const char *odd = read_parameters(client->ws, json_object_get(message, "params"), &parameters);
+    struct entry *entry = odd ? NULL : entry_new(client, key, id);
+    char text[320];
+    snprintf(text, sizeof(text), "parameter %.200s is not a text, number, truth value or null",
+             odd ? odd : "");
+    if (odd)
+        client_error(client, id, "bad_parameter", text);
+    else if (!entry)
+        client_error(client, id, "out_of_memory", "out of memory");
+    else
+        start(entry, message, &parameters);
+    free_parameters(client->ws, &parameters);
+}
+
+static void subscribe(struct client *client, json_t *message, const char *key, const char *id) {
+    const char *fault = fault_of(message);
+    if (fault)
+        client_error(client, id, "bad_message", fault);
+    else if (entry_find(client, key))
+        client_error(client, id, "duplicate_id", "a subscription of this id is there already");
+    else if (client->entry_count >= (size_t)client->ws->options->subscriptions)
+        client_error(client, id, "too_many", "this connection has all the views it may have");
+    else
+        begin(client, message, key, id);
+}
+
+static void unsubscribe(struct client *client, const char *key, const char *id) {
+    struct entry *entry = entry_find(client, key);
+    if (!entry) {
+        client_error(client, id, "unknown_id", "no subscription of this id");
+        return;
+    }
+    client->ws->table->unsubscribe(entry->subscription);
+    entry_remove(entry);
+}
+
+static void on_message(struct client *client, const char *type, json_t *message) {
+    struct sgr_text key, id;
+    bool begins = strcmp(type, "subscribe") == 0, ends = strcmp(type, "unsubscribe") == 0;
+    if (!begins && !ends) {
+        client_error(client, NULL, "unknown_type",
+                     "messages are of type subscribe, unsubscribe or ping");
+        return;
+    }
+    bool known = read_id(client, message, &key, &id);
+    if (!known)
+        client_error(client, NULL, "bad_message", "id is a text of at most 256 bytes or a number");
+    else if (begins)
+        subscribe(client, message, key.data, id.data);
+    else
+        unsubscribe(client, key.data, id.data);
+    sgr_text_free(&key);
+    sgr_text_free(&id);
+}
+
+void many_begin(struct client *client) {
+    client->message = on_message;
+}

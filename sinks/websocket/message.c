@@ -1,0 +1,92 @@
+/* Messages of protocol sangre.v1: written directly, read by jansson. */
+#include "websocket.h"
+
+/* ---- Writing ---- */
+
+void message_begin(struct sgr_text *text, const char *type, const char *id) {
+    sgr_text_puts(text, "{\"type\":\"");
+    sgr_text_puts(text, type);
+    sgr_text_puts(text, "\"");
+    if (id) {
+        sgr_text_puts(text, ",\"id\":");
+        sgr_text_puts(text, id);
+    }
+}
+
+void message_member(struct sgr_text *text, const char *name, struct sgr_slice value) {
+    sgr_text_puts(text, ",\"");
+    sgr_text_puts(text, name);
+    sgr_text_puts(text, "\":");
+    sgr_text_json(text, value);
+}
+
+void message_state(struct sgr_text *text, const char *id, const struct sgr_state *state) {
+    bool reset = state->answer == SGR_ANSWER_RESET;
+    message_begin(text, reset ? "reset" : "snapshot", id);
+    if (reset)
+        message_member(text, "reason", (struct sgr_slice){state->reason, strlen(state->reason)});
+    message_member(text, "cursor", state->cursor);
+    sgr_text_puts(text, ",\"data\":");
+    sgr_text_slice(text, bytes_slice(state->document));
+    sgr_text_puts(text, state->stale ? ",\"stale\":true}" : "}");
+}
+
+void message_caught_up(struct sgr_text *text, const char *id, struct sgr_slice cursor) {
+    message_begin(text, "caught_up", id);
+    message_member(text, "cursor", cursor);
+    sgr_text_puts(text, "}");
+}
+
+void message_frame_begin(struct sgr_text *text, struct sgr_slice previous,
+                         struct sgr_slice cursor) {
+    sgr_text_puts(text, "{\"f\":{\"p\":");
+    sgr_text_json(text, previous);
+    sgr_text_puts(text, ",\"c\":");
+    sgr_text_json(text, cursor);
+    sgr_text_puts(text, ",\"d\":");
+}
+
+void message_frame_end(struct sgr_text *text, int64_t time) {
+    if (time > 0) {
+        sgr_text_puts(text, ",\"t\":");
+        sgr_text_uint(text, (uint64_t)time / 1000);
+    }
+    sgr_text_puts(text, "}}");
+}
+
+/* ---- Reading ---- */
+
+static void pong(struct client *client) {
+    struct sgr_text *text = &client->ws->text;
+    sgr_text_clear(text);
+    message_begin(text, "pong", NULL);
+    sgr_text_puts(text, "}");
+    client_send(client);
+}
+
+static void hand_over(struct client *client, json_t *message) {
+    json_t *type = json_object_get(message, "type");
+    if (!json_is_string(type))
+        client_error(client, NULL, "bad_message", "a message is an object with a type");
+    else if (strcmp(json_string_value(type), "ping") == 0)
+        pong(client);
+    else
+        client->message(client, json_string_value(type), message);
+}
+
+void message_receive(struct client *client, struct sgr_slice text, bool binary) {
+    json_error_t where;
+    if (!client->message)
+        return; /* the seed's clients have nothing to say */
+    if (binary) {
+        client_error(client, NULL, "bad_message", "messages are text");
+        return;
+    }
+    json_t *message =
+        json_loadb(text.size ? text.data : "", text.size, JSON_REJECT_DUPLICATES, &where);
+    if (message)
+        hand_over(client, message);
+    else
+        client_error(client, NULL, "bad_json", where.text);
+    json_decref(message);
+}

@@ -1,0 +1,93 @@
+/* What the files of the websocket sink share. Network thread.
+ *
+ * A client is one websocket. Its mode follows from its path: many views on `/`, the full or diffed document of the seed's endpoints below
+ * `/ws/`, and else the one view of that path. Each mode has its file, which fills a table of functions. */
+#ifndef SINKS_WEBSOCKET_WEBSOCKET_H
+#define SINKS_WEBSOCKET_WEBSOCKET_H
+
+#include <jansson.h>
+#include <sangre/sink.h>
+#include <sangre/text.h>
+
+enum { SLOT_PLAIN, SLOT_TIMED, SLOT_DIFFED };
+
+struct websocket_options {
+    int64_t subscriptions; /* most of one connection */
+};
+
+struct websocket {
+    const struct sgr_sink_host *table;
+    void *host;
+    const struct websocket_options *options;
+    struct client *clients;
+    struct sgr_text text; /* a message being written, reused */
+};
+
+struct entry; /* a subscription of a many-views client */
+
+struct client {
+    struct websocket *ws;
+    struct sgr_connection *connection;
+    struct client *next, *prev;
+    /* Text is well-formed JSON of an object. NULL: a mode that is not talked to. */
+    void (*message)(struct client *client, const char *type, json_t *message);
+    bool time;  /* frames tell their time */
+    bool stale; /* as the client knows it */
+
+    /* many */
+    struct entry *entries, **entries_end; /* in order of their making */
+    size_t entry_count;
+    struct sgr_text cursor; /* the last that was sent */
+
+    /* diffed */
+    uint64_t revision; /* the client's */
+};
+
+/* What is asked for by a request, copied so that it outlives it. */
+struct wish {
+    struct sgr_subscribe what;
+    struct sgr_parameter_text *parameters;
+    char *copies;
+    bool time;
+};
+
+/* ---- websocket.c ---- */
+
+/* Sends ws->text, or closes if memory ran out: the client comes back with its cursor. */
+void client_send(struct client *client);
+struct sgr_bytes *client_take(struct client *client);
+void client_send_bytes(struct client *client, struct sgr_bytes *bytes); /* takes over */
+/* `id` is JSON; NULL: none. */
+void client_error(struct client *client, const char *id, const char *code, const char *message);
+/* An error of a client that has nothing else: told, then closed. */
+void client_end(struct client *client, const struct sgr_state *state);
+void client_stale(struct client *client, bool stale);
+void client_subscribe(struct client *client, const struct wish *wish,
+                      const struct sgr_subscription_callbacks *callbacks, void *data);
+
+static inline struct sgr_slice bytes_slice(const struct sgr_bytes *bytes) {
+    return (struct sgr_slice){bytes->data, bytes->size};
+}
+
+/* ---- message.c: writing and reading of messages ---- */
+
+/* {"type":TYPE[,"id":ID] — left open. */
+void message_begin(struct sgr_text *text, const char *type, const char *id);
+void message_member(struct sgr_text *text, const char *name, struct sgr_slice value);
+/* A state that is no error, of the protocol's messages; a resumed one's frame apart. */
+void message_state(struct sgr_text *text, const char *id, const struct sgr_state *state);
+void message_caught_up(struct sgr_text *text, const char *id, struct sgr_slice cursor);
+void message_frame_begin(struct sgr_text *text, struct sgr_slice previous, struct sgr_slice cursor);
+void message_frame_end(struct sgr_text *text, int64_t time); /* 0: none */
+/* Parses and hands over to the client's mode. */
+void message_receive(struct client *client, struct sgr_slice text, bool binary);
+
+/* ---- The modes ---- */
+
+void single_begin(struct client *client, const struct wish *wish);
+void many_begin(struct client *client);
+void many_end(struct client *client);
+void seed_begin(struct client *client, struct wish *wish);
+bool seed_path(struct sgr_slice path);
+
+#endif
