@@ -407,7 +407,7 @@ static uint32_t next_id(struct cursor *cursor) {
         if (slot)
             return slot->ref;
         cursor->set = NULL;
-        if (cursor->scan_at == DONE)
+        if (cursor->scan_at == DONE || !cursor->index) /* or a zeroed iterator: over nothing */
             return 0;
         slot = sgr__table_next(&cursor->index->table, &cursor->scan_at);
         if (!slot) {

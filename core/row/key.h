@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 
-#define SGR__NULL_HASH 0x6e756c6c6e756c6cu
+#define SGR__NULL_HASH sgr_hash_int(0x6e756c6c) /* as sgr_value_hash has it */
 
 /* Types whose value is the integer member: equal values are equal words, whatever their width. */
 static inline bool sgr__type_is_word(enum sgr_type type) {

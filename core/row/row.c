@@ -135,7 +135,7 @@ static int fill(const struct sgr_schema *schema, const struct sgr_value *values,
 int sgr_row_new(struct sgr_heap *heap, const struct sgr_schema *schema,
                 const struct sgr_value *values, const struct sgr_row **ret,
                 struct sgr_error *error) {
-    size_t size;
+    size_t size = 0;
     int code = measure(schema, values, &size, error);
     if (code)
         return code;

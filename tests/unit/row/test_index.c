@@ -299,6 +299,8 @@ static void keys_of_other_widths_match_and_other_classes_do_not(void **state) {
     assert_ptr_equal(sgr_index_next(&iterator, &weight), row);
     assert_null(sgr_index_next(&iterator, &weight));
     assert_int_equal(sgr_index_probes(index), 6);
+    iterator = (struct sgr_iterator){0};
+    assert_null(sgr_index_next(&iterator, &weight));
     sgr_row_unref(row);
     sgr_row_unref(other);
     sgr_index_free(index);
