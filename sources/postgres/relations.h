@@ -1,0 +1,29 @@
+/* The relations that the stream has announced, by OID, and how their columns map to the host's descriptors. Engine's thread. */
+#ifndef POSTGRES_RELATIONS_H
+#define POSTGRES_RELATIONS_H
+
+#include "catalog.h"
+#include "pgoutput.h"
+
+struct announced {
+    uint32_t oid;                  /* 0: an empty slot */
+    uint16_t width;                /* columns of its tuples */
+    bool straight;                 /* the first columns of a tuple are the descriptor's, in order */
+    struct sgr_relation *relation; /* the host's; NULL: nobody uses the table */
+    uint16_t *from;                /* where each of the descriptor's columns stands in a tuple */
+};
+
+struct relations;
+
+/* relations[i] is the host's descriptor of catalog->tables[i]. Both outlive this. NULL: out of memory. */
+struct relations *relations_new(struct sgr_relation *const *relations,
+                                const struct catalog *catalog);
+void relations_free(struct relations *relations);
+/* A Relation message. SGR_EUNAVAILABLE: the table no longer fits its description, which only a look at the catalog and a new snapshot can
+ * answer. */
+int relations_announce(struct relations *relations, const struct pgoutput_message *message,
+                       struct sgr_error *error);
+/* NULL: never announced. */
+const struct announced *relations_find(const struct relations *relations, uint32_t oid);
+
+#endif
