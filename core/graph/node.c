@@ -47,6 +47,8 @@ int sgr_node_index(struct sgr_node *node, const uint16_t *columns, size_t count,
         sgr_index_free(made.index);
         return out_of_memory(error);
     }
+    if (node->key_count)
+        sgr_index_promise_distinct(made.index);
     int status = node->hydrated ? sgr__index_fill(node, made.index, error) : 0;
     if (status) {
         sgr_index_free(made.index);
@@ -250,7 +252,7 @@ int sgr_graph_relation(struct sgr_graph *graph, const char *name, const struct s
     if (!node)
         return out_of_memory(error);
     node->schema = sgr_schema_ref(schema);
-    node->consolidated = true;
+    node->consolidated = node->hydrated = true;
     int status = set_key(node, key, key_count, error);
     if (!status)
         status = take_identity(node, error);

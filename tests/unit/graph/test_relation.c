@@ -1,0 +1,528 @@
+/* Folding change streams: what the node holds is compared with what the table would. */
+#include <stdio.h>
+
+#include "graph/relation.h"
+#include "unit/graph/fixture.h"
+
+#define UNCHANGED "~"
+
+struct table {
+    struct fixture f;
+    struct sgr_relation_column columns[4];
+    struct sgr_relation relation;
+    struct sgr_fold *fold;
+    struct sgr_node *node;
+};
+
+static const struct sgr_relation_column plain_columns[] = {
+    {.name = "id", .type_name = "int4", .type = SGR_INT4, .type_modifier = -1, .key = true},
+    {.name = "name", .type_name = "text", .type = SGR_TEXT, .type_modifier = -1},
+    {.name = "price", .type_name = "numeric", .type = SGR_NUMERIC, .type_modifier = -1},
+};
+
+static void table_init(struct table *t, enum sgr_identity identity, bool keyed) {
+    fixture_init(&t->f, 1, NULL);
+    memcpy(t->columns, plain_columns, sizeof(plain_columns));
+    t->columns[0].key = keyed;
+    t->relation = (struct sgr_relation){.schema = "public",
+                                        .table = "t",
+                                        .columns = t->columns,
+                                        .column_count = 3,
+                                        .identity = identity};
+    int status = sgr_fold_new(t->f.graph, "app.t", &t->relation, &t->fold, &t->f.error);
+    assert_int_equal(status, 0);
+    t->node = sgr_fold_node(t->fold);
+}
+
+static void table_fini(struct table *t) {
+    sgr_fold_free(t->fold);
+    fixture_fini(&t->f);
+}
+
+static void read_fields(const char *const *texts, size_t count, struct sgr_field *ret) {
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = (struct sgr_field){.kind = SGR_FIELD_NULL};
+        if (texts[i] && !strcmp(texts[i], UNCHANGED))
+            ret[i].kind = SGR_FIELD_UNCHANGED;
+        else if (texts[i])
+            ret[i] = (struct sgr_field){texts[i], (uint32_t)strlen(texts[i]), SGR_FIELD_TEXT};
+    }
+}
+
+static int change(struct table *t, enum sgr_change_kind kind, enum sgr_old_kind old_kind,
+                  const char *const *old, const char *const *new) {
+    struct sgr_field old_fields[4], new_fields[4];
+    struct sgr_change made = {.kind = kind, .old_kind = old_kind, .relation = &t->relation};
+    if (old) {
+        read_fields(old, t->relation.column_count, old_fields);
+        made.old_fields = old_fields;
+    }
+    if (new) {
+        read_fields(new, t->relation.column_count, new_fields);
+        made.new_fields = new_fields;
+    }
+    return sgr_fold_change(t->fold, &made, &t->f.error);
+}
+
+#define FIELDS(...)    ((const char *const[]){__VA_ARGS__})
+#define INSERT(t, ...) change(t, SGR_INSERT, SGR_OLD_NONE, NULL, FIELDS(__VA_ARGS__))
+#define UPDATE(t, ...) change(t, SGR_UPDATE, SGR_OLD_NONE, NULL, FIELDS(__VA_ARGS__))
+#define DELETE(t, id)  change(t, SGR_DELETE, SGR_OLD_KEY, FIELDS(id, NULL, NULL, NULL), NULL)
+#define TRUNCATE(t)    change(t, SGR_TRUNCATE, SGR_OLD_NONE, NULL, NULL)
+
+static void commit(struct table *t) {
+    assert_int_equal(sgr_fold_finish(t->fold, &t->f.error), 0);
+    fixture_run(&t->f);
+}
+
+static void write_row(struct table *t, const struct sgr_row *row, int64_t weight, char *out,
+                      size_t size) {
+    const struct sgr_schema *schema = sgr_node_schema(t->node);
+    struct sgr_buffer text = SGR_BUFFER_INIT;
+    sgr_row_json(schema, row, NULL, schema->count, &text);
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%+lld%s\n", (long long)weight, sgr_buffer_text(&text));
+    sgr_buffer_fini(&text);
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The node's rows, sorted, without "id" and so on: "1 x 2.5; 2 y null". */
+static const char *contents(struct table *t) {
+    static char text[4096];
+    char lines[64][256], *sorted[64];
+    size_t count = 0;
+    struct sgr_index *index = NULL;
+    struct sgr_iterator iterator;
+    int64_t weight;
+    assert_int_equal(sgr_node_index(t->node, NULL, 0, &index, &t->f.error), 0);
+    sgr_index_scan(index, &iterator);
+    for (const struct sgr_row *row; (row = sgr_index_next(&iterator, &weight)); count++) {
+        const struct sgr_schema *schema = sgr_node_schema(t->node);
+        struct sgr_buffer line = SGR_BUFFER_INIT;
+        for (uint16_t i = 0; i < schema->count; i++) {
+            struct sgr_value value = sgr_row_value(schema, row, i);
+            sgr_buffer_puts(&line, i ? " " : "");
+            if (value.null)
+                sgr_buffer_puts(&line, "null");
+            else
+                sgr_value_text(&value, &line);
+        }
+        if (weight != 1)
+            sgr_buffer_printf(&line, " x%lld", (long long)weight);
+        snprintf(lines[count], sizeof(lines[count]), "%s", sgr_buffer_text(&line));
+        sorted[count] = lines[count];
+        sgr_buffer_fini(&line);
+    }
+    sgr_node_unindex(t->node, index);
+    qsort(sorted, count, sizeof(*sorted), by_text);
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? "; " : "",
+                 sorted[i]);
+    return text;
+}
+
+static void log_batch(void *data, struct sgr_node *node, const struct sgr_batch *batch) {
+    struct table *t = data;
+    (void)node;
+    static char out[4096];
+    out[0] = '\0';
+    for (size_t i = 0; i < batch->count; i++)
+        write_row(t, batch->items[i].row, batch->items[i].weight, out, sizeof(out));
+    t->relation.host_data = out;
+}
+
+static void rows_come_change_and_go(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    assert_int_equal(INSERT(&t, "1", "one", "1.50"), 0);
+    assert_int_equal(INSERT(&t, "2", NULL, NULL), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 one 1.50; 2 null null");
+    assert_int_equal(UPDATE(&t, "2", "two", "NaN"), 0);
+    assert_int_equal(DELETE(&t, "1"), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "2 two NaN");
+    table_fini(&t);
+}
+
+static void changes_of_one_row_in_a_transaction_are_netted(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    assert_int_equal(sgr_node_observe(t.node, log_batch, &t), 0);
+    INSERT(&t, "1", "a", NULL);
+    INSERT(&t, "2", "kept", NULL);
+    commit(&t);
+    UPDATE(&t, "1", "b", NULL);
+    UPDATE(&t, "1", "c", NULL);
+    DELETE(&t, "2"); /* and back again */
+    INSERT(&t, "2", "kept", NULL);
+    INSERT(&t, "3", "brief", NULL);
+    UPDATE(&t, "3", "briefer", NULL);
+    DELETE(&t, "3");
+    commit(&t);
+    assert_string_equal(t.relation.host_data, "-1{\"id\":1,\"name\":\"a\",\"price\":null}\n"
+                                              "+1{\"id\":1,\"name\":\"c\",\"price\":null}\n");
+    sgr_node_unobserve(t.node, log_batch, &t);
+    table_fini(&t);
+}
+
+static void a_changed_key_moves_the_row(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "one", NULL);
+    INSERT(&t, "2", "two", NULL);
+    commit(&t);
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS("1", NULL, NULL), FIELDS("9", "one", UNCHANGED)),
+        0);
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS("2", NULL, NULL), FIELDS("1", "two", NULL)), 0);
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS("9", NULL, NULL), FIELDS("2", "one", NULL)), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 two null; 2 one null");
+    /* onto a key that is taken */
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS("2", NULL, NULL), FIELDS("1", "x", NULL)),
+        SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    table_fini(&t);
+}
+
+static void unchanged_values_come_from_the_row_we_have(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "long", "1");
+    commit(&t);
+    UPDATE(&t, "1", UNCHANGED, "2");
+    UPDATE(&t, "1", UNCHANGED, "3");
+    commit(&t);
+    assert_string_equal(contents(&t), "1 long 3");
+    INSERT(&t, "2", "in here", "1"); /* also from a row of this transaction */
+    UPDATE(&t, "2", UNCHANGED, "5");
+    commit(&t);
+    assert_string_equal(contents(&t), "1 long 3; 2 in here 5");
+    assert_int_equal(INSERT(&t, "4", UNCHANGED, "1"), SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    table_fini(&t);
+}
+
+static void without_a_key_rows_are_told_apart_by_content(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_FULL, false);
+    INSERT(&t, "1", "a", NULL);
+    INSERT(&t, "1", "a", NULL);
+    INSERT(&t, "1", "b", NULL);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 a null x2; 1 b null");
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_FULL, FIELDS("1", "a", NULL), FIELDS("1", UNCHANGED, "7")),
+        0);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_FULL, FIELDS("1", "b", NULL), NULL), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 a 7; 1 a null");
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_FULL, FIELDS("1", "a", NULL), NULL), 0);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_FULL, FIELDS("1", "a", NULL), NULL),
+                     SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    assert_int_equal(UPDATE(&t, "1", "a", "8"), SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    table_fini(&t);
+}
+
+static void full_identity_with_a_key_survives_a_swap_of_keys(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_FULL, true);
+    t.columns[1].key = t.columns[2].key = true; /* a change stream flags every column then */
+    INSERT(&t, "1", "one", NULL);
+    INSERT(&t, "2", "two", NULL);
+    commit(&t);
+    /* a deferred constraint lets both be 2 for a moment */
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_FULL, FIELDS("1", "one", NULL), FIELDS("2", "one", NULL)),
+        0);
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_FULL, FIELDS("2", "two", NULL), FIELDS("1", "two", NULL)),
+        0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 two null; 2 one null");
+    table_fini(&t);
+}
+
+static void an_identity_other_than_the_key_finds_rows(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "a@b", NULL);
+    INSERT(&t, "2", "c@d", NULL);
+    commit(&t);
+    t.relation.identity = SGR_IDENTITY_INDEX; /* REPLICA IDENTITY USING INDEX (name) */
+    t.columns[0].key = false;
+    t.columns[1].key = true;
+    INSERT(&t, "3", "e@f", NULL);
+    assert_int_equal(UPDATE(&t, "7", "a@b", NULL), 0); /* the primary key changes, unmentioned */
+    assert_int_equal(
+        change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS(NULL, "c@d", NULL), FIELDS("2", "x@y", "1")), 0);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_KEY, FIELDS(NULL, "e@f", NULL), NULL), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "2 x@y 1; 7 a@b null");
+    table_fini(&t);
+}
+
+static void an_identity_may_change_in_mid_transaction(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "a", NULL);
+    commit(&t);
+    UPDATE(&t, "1", "b", NULL);
+    struct sgr_relation before = t.relation;
+    struct sgr_relation_column columns[3];
+    memcpy(columns, t.columns, sizeof(columns));
+    columns[0].key = false;
+    columns[1].key = true;
+    t.relation.columns = columns;
+    t.relation.identity = SGR_IDENTITY_INDEX;
+    struct sgr_relation other = t.relation;
+    struct sgr_field fields[3];
+    read_fields(FIELDS("1", "b", "5"), 3, fields);
+    struct sgr_change update = {.kind = SGR_UPDATE, .relation = &other, .new_fields = fields};
+    assert_int_equal(sgr_fold_change(t.fold, &update, &t.f.error), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 b 5");
+    t.relation = before;
+    table_fini(&t);
+}
+
+static void truncate_takes_all_and_what_came_since(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "a", NULL);
+    INSERT(&t, "2", "b", NULL);
+    commit(&t);
+    UPDATE(&t, "1", "changed", NULL);
+    INSERT(&t, "3", "new", NULL);
+    assert_int_equal(TRUNCATE(&t), 0);
+    INSERT(&t, "2", "again", NULL);
+    commit(&t);
+    assert_string_equal(contents(&t), "2 again null");
+    assert_int_equal(TRUNCATE(&t), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "");
+    table_fini(&t);
+}
+
+static int snapshot_row(struct table *t, const char *const *texts) {
+    struct sgr_field fields[4];
+    read_fields(texts, t->relation.column_count, fields);
+    return sgr_fold_snapshot_row(t->fold, &t->relation, fields, &t->f.error);
+}
+
+static void a_later_snapshot_gives_only_the_difference(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("1", "a", NULL));
+    snapshot_row(&t, FIELDS("2", "b", NULL));
+    snapshot_row(&t, FIELDS("3", "c", NULL));
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    fixture_run(&t.f);
+    assert_string_equal(contents(&t), "1 a null; 2 b null; 3 c null");
+    assert_int_equal(sgr_node_observe(t.node, log_batch, &t), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("4", "d", NULL));
+    snapshot_row(&t, FIELDS("1", "a", NULL));
+    snapshot_row(&t, FIELDS("2", "B", NULL));
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    fixture_run(&t.f);
+    assert_string_equal(contents(&t), "1 a null; 2 B null; 4 d null");
+    assert_null(strstr(t.relation.host_data, "\"id\":1,"));
+    sgr_node_unobserve(t.node, log_batch, &t);
+    table_fini(&t);
+}
+
+static void an_aborted_snapshot_or_transaction_leaves_nothing(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("1", "a", NULL));
+    sgr_fold_abort(t.fold);
+    fixture_run(&t.f);
+    assert_string_equal(contents(&t), "");
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("1", "a", NULL));
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0); /* started over */
+    snapshot_row(&t, FIELDS("2", "b", NULL));
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    fixture_run(&t.f);
+    INSERT(&t, "3", "c", NULL);
+    DELETE(&t, "2");
+    sgr_fold_abort(t.fold);
+    commit(&t);
+    assert_string_equal(contents(&t), "2 b null");
+    table_fini(&t);
+}
+
+static void what_cannot_be_is_an_error_with_the_relation(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "a", NULL);
+    commit(&t);
+    assert_int_equal(INSERT(&t, "1", "b", NULL), SGR_EINTERNAL);
+    assert_non_null(strstr(t.f.error.context, "app.t"));
+    assert_int_equal(UPDATE(&t, "5", "b", NULL), SGR_EINTERNAL);
+    assert_non_null(strstr(t.f.error.message, "id=5"));
+    assert_int_equal(DELETE(&t, "5"), SGR_EINTERNAL);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_NONE, NULL, NULL), SGR_EINTERNAL);
+    assert_int_equal(INSERT(&t, "x", "b", NULL), SGR_EPARSE);
+    assert_non_null(strstr(t.f.error.context, "column id"));
+    assert_int_equal(INSERT(&t, "99999999999", "b", NULL), SGR_ERANGE);
+    sgr_fold_abort(t.fold);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 a null");
+    table_fini(&t);
+}
+
+static void a_widened_and_reordered_relation_goes_on_a_retyped_one_does_not(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    INSERT(&t, "1", "a", "1");
+    commit(&t);
+    struct sgr_relation_column wide[4] = {t.columns[1],
+                                          {.name = "new", .type_name = "bool", .type = SGR_BOOL},
+                                          t.columns[2],
+                                          t.columns[0]};
+    t.relation.columns = wide;
+    t.relation.column_count = 4;
+    assert_int_equal(UPDATE(&t, "b", "t", "2", "1"), 0);
+    assert_int_equal(INSERT(&t, "c", "f", "3", "2"), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 b 2; 2 c 3");
+    wide[0].type = SGR_INT8;
+    assert_int_equal(INSERT(&t, "1", "f", "3", "2"), SGR_ETYPE);
+    assert_non_null(strstr(t.f.error.message, "name"));
+    t.relation.column_count = 3;
+    wide[0].type = SGR_TEXT;
+    assert_int_equal(INSERT(&t, "x", "f", "3"), SGR_ETYPE);
+    assert_non_null(strstr(t.f.error.message, "id"));
+    sgr_fold_abort(t.fold);
+    table_fini(&t);
+}
+
+/* Random transactions on twelve keys, against an array that holds what the table would. */
+
+enum { KEYS = 12 };
+
+struct model {
+    int64_t price[KEYS]; /* -1: no row */
+    int64_t committed[KEYS];
+    uint32_t random;
+};
+
+static uint32_t next_random(struct model *m, uint32_t below) {
+    m->random = m->random * 1664525u + 1013904223u;
+    return (m->random >> 8) % below;
+}
+
+static int random_step(struct table *t, struct model *m) {
+    char id[12], to[12], price[12];
+    uint32_t key = next_random(m, KEYS), other = next_random(m, KEYS), what = next_random(m, 20);
+    int64_t number = next_random(m, 5);
+    snprintf(id, sizeof(id), "%u", key);
+    snprintf(to, sizeof(to), "%u", other);
+    snprintf(price, sizeof(price), "%lld", (long long)number);
+    if (what == 0) {
+        memset(m->price, -1, sizeof(m->price));
+        return TRUNCATE(t);
+    }
+    if (m->price[key] < 0) {
+        m->price[key] = number;
+        return INSERT(t, id, "name", price);
+    }
+    if (what < 6) {
+        m->price[key] = -1;
+        return DELETE(t, id);
+    }
+    if (what < 12 && m->price[other] < 0) {
+        m->price[other] = number;
+        m->price[key] = -1;
+        return change(t, SGR_UPDATE, SGR_OLD_KEY, FIELDS(id, NULL, NULL),
+                      FIELDS(to, UNCHANGED, price));
+    }
+    m->price[key] = number;
+    return UPDATE(t, id, "name", price);
+}
+
+static void compare(struct table *t, const struct model *m) {
+    char expected[1024] = "", *sorted[KEYS], lines[KEYS][64];
+    size_t count = 0;
+    for (int i = 0; i < KEYS; i++)
+        if (m->price[i] >= 0) {
+            snprintf(lines[count], 64, "%d name %lld", i, (long long)m->price[i]);
+            sorted[count] = lines[count];
+            count++;
+        }
+    qsort(sorted, count, sizeof(*sorted), by_text);
+    for (size_t i = 0; i < count; i++)
+        snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s%s",
+                 i ? "; " : "", sorted[i]);
+    assert_string_equal(contents(t), expected);
+}
+
+static void random_transactions_equal_the_table(void **unused) {
+    (void)unused;
+    struct table t;
+    struct model m = {.random = 20240607};
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    memset(m.price, -1, sizeof(m.price));
+    memset(m.committed, -1, sizeof(m.committed));
+    for (int round = 0; round < 2000; round++) {
+        uint32_t steps = 1 + next_random(&m, 15);
+        for (uint32_t i = 0; i < steps; i++)
+            if (random_step(&t, &m))
+                fail_msg("round %d: %s", round, t.f.error.message);
+        if (next_random(&m, 8) == 0) {
+            sgr_fold_abort(t.fold);
+            memcpy(m.price, m.committed, sizeof(m.price));
+        }
+        commit(&t);
+        memcpy(m.committed, m.price, sizeof(m.price));
+        compare(&t, &m);
+    }
+    table_fini(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_come_change_and_go),
+        cmocka_unit_test(changes_of_one_row_in_a_transaction_are_netted),
+        cmocka_unit_test(a_changed_key_moves_the_row),
+        cmocka_unit_test(unchanged_values_come_from_the_row_we_have),
+        cmocka_unit_test(without_a_key_rows_are_told_apart_by_content),
+        cmocka_unit_test(full_identity_with_a_key_survives_a_swap_of_keys),
+        cmocka_unit_test(an_identity_other_than_the_key_finds_rows),
+        cmocka_unit_test(an_identity_may_change_in_mid_transaction),
+        cmocka_unit_test(truncate_takes_all_and_what_came_since),
+        cmocka_unit_test(a_later_snapshot_gives_only_the_difference),
+        cmocka_unit_test(an_aborted_snapshot_or_transaction_leaves_nothing),
+        cmocka_unit_test(what_cannot_be_is_an_error_with_the_relation),
+        cmocka_unit_test(a_widened_and_reordered_relation_goes_on_a_retyped_one_does_not),
+        cmocka_unit_test(random_transactions_equal_the_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
