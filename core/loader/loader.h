@@ -37,5 +37,7 @@ int sgr_options_parse(const struct sgr_plugin *plugin, const struct sgr_document
 void sgr_options_help(const struct sgr_plugin *plugin, struct sgr_buffer *out);
 void sgr_options_markdown(const struct sgr_plugin *plugin, struct sgr_buffer *out);
 void sgr_options_schema(const struct sgr_plugin *plugin, struct sgr_buffer *out);
+/* Its properties alone, comma-separated, for schemas that hold more beside them. */
+void sgr_options_schema_properties(const struct sgr_plugin *plugin, struct sgr_buffer *out);
 
 #endif

@@ -149,8 +149,7 @@ static void schema_required(const struct sgr_plugin *plugin, struct sgr_buffer *
     sgr_buffer_puts(out, count ? "]" : "");
 }
 
-void sgr_options_schema(const struct sgr_plugin *plugin, struct sgr_buffer *out) {
-    sgr_buffer_puts(out, "{\"type\":\"object\",\"properties\":{");
+void sgr_options_schema_properties(const struct sgr_plugin *plugin, struct sgr_buffer *out) {
     for (const struct sgr_option *option = plugin->options; option && option->name; option++) {
         sgr_buffer_puts(out, option == plugin->options ? "" : ",");
         sgr_buffer_json(out, sgr_slice(option->name));
@@ -164,6 +163,11 @@ void sgr_options_schema(const struct sgr_plugin *plugin, struct sgr_buffer *out)
         }
         sgr_buffer_puts(out, "}");
     }
+}
+
+void sgr_options_schema(const struct sgr_plugin *plugin, struct sgr_buffer *out) {
+    sgr_buffer_puts(out, "{\"type\":\"object\",\"properties\":{");
+    sgr_options_schema_properties(plugin, out);
     sgr_buffer_puts(out, "}");
     schema_required(plugin, out);
     sgr_buffer_puts(out, ",\"additionalProperties\":false}");

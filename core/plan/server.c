@@ -194,3 +194,11 @@ int sgr__plan_server(struct sgr_plan *plan, struct sgr_error *error) {
     return parse_listen(plan, short_listen ? short_listen->text.data : options->listen,
                         short_listen ? short_listen : (listen ? listen : root), error);
 }
+
+void sgr__plan_server_schema(struct sgr_buffer *out) {
+    sgr_buffer_puts(out, "{\"type\":\"object\",\"properties\":{\"history\":");
+    sgr_options_schema(&history_settings, out);
+    sgr_buffer_putc(out, ',');
+    sgr_options_schema_properties(&server_settings, out);
+    sgr_buffer_puts(out, "},\"additionalProperties\":false}");
+}
