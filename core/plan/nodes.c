@@ -116,8 +116,6 @@ static int add_value(const struct sgr__plan_node *node, const struct sgr_documen
                      struct sgr_vector *pairs, struct sgr_error *error) {
     const struct sgr_option *option = main_option(node->plugin);
     const struct sgr_document_node *value = key->value;
-    if (option && value->kind == SGR_DOCUMENT_SCALAR && value->null)
-        return 0;
     if (option) {
         struct sgr_document_pair pair = *key;
         pair.name = option->name;
@@ -164,6 +162,23 @@ static int check_options(const struct sgr__plan_node *node, struct sgr_error *er
     int status = sgr_options_parse(node->plugin, node->options, NULL, &options, error);
     if (status == 0)
         sgr_options_free(options);
+    return status;
+}
+
+/* SQL in options names no parameters: those are columns of a view's demand only. */
+static int check_expressions(const struct sgr__plan_node *node, struct sgr_error *error) {
+    int status = 0;
+    const struct sgr_option *option = node->plugin->options;
+    for (; option && option->name && status == 0; option++) {
+        const struct sgr_document_node *value = sgr_document_get(node->options, option->name);
+        if (!value || (option->type != SGR_OPTION_EXPRESSION && option->type != SGR_OPTION_PAIRS))
+            continue;
+        if (value->kind == SGR_DOCUMENT_SCALAR)
+            status = sgr__plan_check_sql(NULL, value, error);
+        for (size_t i = 0; value->kind == SGR_DOCUMENT_MAPPING && i < value->count; i++)
+            if (status == 0 && value->pairs[i].value->kind == SGR_DOCUMENT_SCALAR)
+                status = sgr__plan_check_sql(NULL, value->pairs[i].value, error);
+    }
     return status;
 }
 
@@ -224,6 +239,8 @@ static int read_node(struct sgr_plan *plan, struct sgr__plan_node *node,
     }
     if (status == 0)
         status = check_options(node, error);
+    if (status == 0)
+        status = check_expressions(node, error);
     if (status == 0)
         status = read_inputs(plan, node, mapping, error);
     node->where = sgr_document_get(mapping, "where");
