@@ -229,7 +229,7 @@ static void mistakes_in_nodes(void **state) {
          "t.yaml:4:30"},
         {NODES("  a: { input: app.t, filter: x, where: \"x = $p\" }\n"),
          "nodes know no parameters: $p", "t.yaml:4:40"},
-        {NODES("  a: { input: app.t, lua: \"x\", every: often }\n"), "every", "t.yaml:4:40"},
+        {NODES("  a: { input: app.t, lua: \"x\", every: often }\n"), "every", "t.yaml:4:39"},
         {NODES("  a: { inputs: [app.t, app.t], union: 5 }\n"), "union takes no value here",
          "t.yaml:4:39"},
         {NODES("  a: 5\n"), "a node must be a mapping", "t.yaml:4:6"},
@@ -237,7 +237,7 @@ static void mistakes_in_nodes(void **state) {
         {NODES("  a: { input: a, filter: x }\n"), "circle: a ← a", "t.yaml:4:15"},
         {NODES("  a: { input: b, filter: x }\n  b: { input: c, filter: x }\n  c: { inputs: "
                "[app.t, b], union: {} }\n"),
-         "circle: b ← c ← b", "t.yaml:6:25"},
+         "circle: b ← c ← b", "t.yaml:6:24"},
     };
     EXPECT(cases);
 }
