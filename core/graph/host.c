@@ -165,7 +165,7 @@ static int host_test(struct sgr_expression *expression, const struct sgr_row *ro
 
 static struct sgr_index *wished(struct sgr_binding *binding, size_t index) {
     assert(index < binding->node->wishes.count);
-    binding->node->counters.probes++;
+    binding->node->counters.probes += !binding->passing;
     return SGR_VECTOR_AT(&binding->node->wishes, struct sgr__wish, index)->index;
 }
 

@@ -208,8 +208,8 @@ static int match(struct sgr_fold *fold, const struct sgr_relation *relation,
         if (status)
             return status;
     }
-    size_t count;
-    bool by_content;
+    size_t count = 0;
+    bool by_content = false;
     int status = identity_columns(fold, relation, &count, &by_content, error);
     if (!status)
         status = use_identity(fold, count, by_content, error);

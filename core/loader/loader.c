@@ -78,8 +78,8 @@ static int open_object(const char *path, void **ret_handle, const struct sgr_plu
 
 static int load(struct sgr_loader *loader, const char *path, const struct sgr_plugin **ret,
                 struct sgr_error *error) {
-    const struct sgr_plugin *found, *plugin = sgr_map_get(loader->loaded, sgr_slice(path));
-    void *handle;
+    const struct sgr_plugin *found = NULL, *plugin = sgr_map_get(loader->loaded, sgr_slice(path));
+    void *handle = NULL;
     int status = 0;
     if (!plugin) {
         status = open_object(path, &handle, &found, error);

@@ -98,7 +98,7 @@ static int keep_key(struct map *map, const struct sgr_input *input, size_t count
                     size_t *ret_key_count, struct sgr_error *error) {
     *ret_key_count = 0;
     for (size_t i = 0; i < input->key_count; i++) {
-        size_t at;
+        size_t at = count;
         int status = find_passed(map, count, input->key[i], &at, error);
         if (status)
             return status;
@@ -115,7 +115,7 @@ static int bind(const struct sgr_operator_host *host, void *host_data, const voi
                 void **ret_state, struct sgr_error *error) {
     (void)input_count;
     const struct sgr_pairs *pairs = &((const struct options *)options_data)->columns;
-    struct map *map;
+    struct map *map = NULL;
     size_t key_count = 0;
     if (!pairs->count)
         return sgr_error_set(error, SGR_ECONFIG, "map makes no columns");
