@@ -12,7 +12,7 @@ const PATIENCE = 20_000;
 const TRUTH = `
   SELECT json_build_object('id', u.id, 'name', u.name, 'followeds', (
     SELECT coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'places', (
-      SELECT coalesce(json_agg(json_build_object('id', p.id, 'name', p.name) ORDER BY p.id), '[]')
+      SELECT coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'street', p.street, 'about', p.about) ORDER BY p.id), '[]')
       FROM users_places up JOIN places p ON p.id = up.place_id WHERE up.user_id = f.id)) ORDER BY f.id), '[]')
     FROM users_followeds uf JOIN users f ON f.id = uf.followed_id WHERE uf.user_id = u.id))
   FROM users u WHERE u.id = `;
@@ -188,6 +188,7 @@ for (const [name, check] of Object.entries(checks)) {
 if (screenshot) {
   await button('Rename a place').click();
   await page.waitForTimeout(1800); // animations over
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: screenshot });
 }
 await browser.close();

@@ -127,9 +127,11 @@ function show(target, text) {
 function renderPlace(place, prefix) {
   const row = keep(`${prefix}/${place.id}`, () => {
     const meter = element('span', { className: 'meter', title: 'occupation' }, ...Array.from({ length: 4 }, () => element('i')));
-    return element('div', { className: 'place' }, editable('rename_place', place), meter);
+    const words = element('div', {}, editable('rename_place', place), element('small', { title: place.about ?? '' }));
+    return element('div', { className: 'place' }, words, meter);
   });
-  show(row.firstChild, place.name);
+  show(row.querySelector('.name'), place.name);
+  row.querySelector('small').textContent = place.street;
   [...row.lastChild.children].forEach((bar, i) => bar.classList.toggle('on', i < place.occupation));
   row.lastChild.setAttribute('aria-label', `occupation ${place.occupation} of 4`);
   return row;
