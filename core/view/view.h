@@ -40,7 +40,7 @@ struct sgr_level_column {
     const char *name; /* in the document */
 };
 
-/* One level; arrays are copied by sgr_views_add, expressions are taken over. */
+/* One level; arrays are copied by sgr_views_add, expressions are taken over if it succeeds. */
 struct sgr_level {
     const char *name; /* the member of the parent's object that holds it; NULL at the root */
     bool one;         /* an object or null (the first by order), not an array */
@@ -96,7 +96,8 @@ const struct sgr_view_parameter *sgr_view_parameters(const struct sgr_view *view
                                                      size_t *ret_count);
 
 /* The instance for these values (one per parameter, of its type), made from the graph's present state if there is none. Each open is
- * matched by a close; the last close leaves it and its history until sgr_views_trim lets it go. */
+ * matched by a close; the last close leaves it and its history until sgr_views_trim lets it go. SGR_EUNAVAILABLE: the graph ran and the
+ * commit that takes it up is still to come. */
 int sgr_instance_open(struct sgr_view *view, const struct sgr_value *values,
                       struct sgr_instance **ret, struct sgr_error *error);
 void sgr_instance_close(struct sgr_instance *instance);
@@ -141,6 +142,7 @@ bool sgr_views_demanded(struct sgr_views *views, struct sgr_node *node, const st
 struct sgr_views_counters {
     size_t instances, open_instances, collections, members, history_bytes, state_bytes;
     uint64_t edits, rows_read;
+    uint64_t failed_tests; /* rows a `where` failed on: taken as not matching */
 };
 void sgr_views_counters(const struct sgr_views *views, struct sgr_views_counters *ret);
 /* Levels, links, what is indexed and what is tested per distinct value; with demand rows and counters if `live`. */

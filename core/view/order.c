@@ -1,0 +1,133 @@
+/* The orders of a level's members. */
+#include "base/slice.h"
+#include "row/row.h"
+#include "view/level.h"
+
+bool sgr__value_has_text(const struct sgr_value *value) {
+    static const uint8_t widths[] = {
+#define WIDTH(symbol, name, width, member) width,
+        SGR_TYPES(WIDTH)
+#undef WIDTH
+    };
+    return !value->null && widths[value->type] == 0;
+}
+
+bool sgr__value_keep(struct sgr_arena *arena, struct sgr_value *value) {
+    if (!sgr__value_has_text(value))
+        return true;
+    value->s.data = sgr_arena_copy(arena, value->s);
+    return value->s.data;
+}
+
+int sgr__value_compare_bytes(const struct sgr_value *a, const struct sgr_value *b) {
+    if (a->null || b->null)
+        return a->null - b->null;
+    return sgr__value_has_text(a) ? sgr_slice_compare(a->s, b->s)
+                                  : memcmp(a->u, b->u, sizeof(a->u));
+}
+
+/* Of two rows of one schema, any order in which only equal bytes are equal. */
+static int compare_bytes(const struct sgr_schema *schema, const struct sgr_row *a,
+                         const struct sgr_row *b) {
+    if (a == b)
+        return 0;
+    const size_t head = offsetof(struct sgr_row, nulls);
+    size_t a_size = sgr_row_size(schema, a), b_size = sgr_row_size(schema, b);
+    int order = memcmp((const char *)a + head, (const char *)b + head,
+                       (a_size < b_size ? a_size : b_size) - head);
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+static int compare_order(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    for (size_t i = 0; i < level->order_count; i++) {
+        const struct sgr_level_order *by = &level->order[i];
+        const struct sgr_row *left = sgr__pair_row(a, by->via), *right = sgr__pair_row(b, by->via);
+        if (left == right)
+            continue;
+        bool left_null = sgr_row_null(left, by->column),
+             right_null = sgr_row_null(right, by->column);
+        if (left_null != right_null)
+            return left_null == by->nulls_first ? -1 : 1;
+        int order = sgr_row_compare_columns(sgr__level_side(level, by->via)->schema, left, right,
+                                            &by->column, 1);
+        if (order)
+            return (order > 0) == by->descending ? -1 : 1;
+    }
+    return 0;
+}
+
+static int compare_side(const struct sgr__side *side, const struct sgr_row *a,
+                        const struct sgr_row *b) {
+    if (a == b)
+        return 0;
+    int order = sgr_row_compare_columns(side->schema, a, b, side->identity, side->identity_count);
+    return order || !side->bag ? order : compare_bytes(side->schema, a, b);
+}
+
+int sgr__compare_identity(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    int order = compare_side(&level->node, a.node, b.node);
+    return order || !level->via.node ? order : compare_side(&level->via, a.via, b.via);
+}
+
+static int compare_column(const struct sgr__level *level, const struct sgr__column *column,
+                          struct sgr__pair a, struct sgr__pair b) {
+    const struct sgr_schema *schema = sgr__level_side(level, column->via)->schema;
+    const struct sgr_row *left = sgr__pair_row(a, column->via);
+    const struct sgr_row *right = sgr__pair_row(b, column->via);
+    if (left == right)
+        return 0;
+    struct sgr_value x = sgr_row_value(schema, left, column->column);
+    struct sgr_value y = sgr_row_value(schema, right, column->column);
+    return sgr__value_compare_bytes(&x, &y);
+}
+
+bool sgr__column_same(const struct sgr__level *level, const struct sgr__column *column,
+                      struct sgr__pair a, struct sgr__pair b) {
+    return compare_column(level, column, a, b) == 0;
+}
+
+static int compare_link(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    return sgr_row_compare_columns(level->parent->node.schema, a.node, b.node,
+                                   level->parent_columns, level->link_count);
+}
+
+bool sgr__link_same(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    return compare_link(level, a, b) == 0;
+}
+
+static int compare_visible(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    int order = 0;
+    if (a.node == b.node && a.via == b.via)
+        return 0;
+    for (size_t i = 0; !order && i < level->column_count; i++)
+        order = compare_column(level, &level->columns[i], a, b);
+    for (size_t i = 0; !order && i < level->level_count; i++)
+        order = compare_link(&level->levels[i], a, b);
+    return order;
+}
+
+int sgr__compare_position(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    int order = compare_order(level, a, b);
+    if (!order)
+        order = sgr__compare_identity(level, a, b);
+    return order ? order : compare_visible(level, a, b);
+}
+
+int sgr__compare_content(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    int order = sgr__compare_identity(level, a, b);
+    if (!order)
+        order = compare_order(level, a, b);
+    return order ? order : compare_visible(level, a, b);
+}
+
+int sgr__compare_whole(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
+    int order = sgr__compare_content(level, a, b);
+    if (!order)
+        order = compare_bytes(level->node.schema, a.node, b.node);
+    return order || !level->via.node ? order : compare_bytes(level->via.schema, a.via, b.via);
+}
+
+bool sgr__visibly_updated(const struct sgr__level *level, struct sgr__pair old,
+                          struct sgr__pair now) {
+    return compare_visible(level, old, now) != 0;
+}
