@@ -135,13 +135,11 @@ static int build_view(struct sgr__build *build, const struct sgr__plan_view *dec
     };
     struct sgr_view *view;
     int status = sgr__build_level(build, declared, &declared->root, NULL, NULL, &spec.root);
-    if (status != 0) {
+    if (status == 0 && sgr_views_add(build->views, &spec, &view, build->error) != 0)
+        status = sgr__plan_error_at(declared->place, build->error, "view \"%s\": ", declared->path);
+    if (status != 0)
         sgr__build_free_level(&spec.root);
-        return status;
-    }
-    if (sgr_views_add(build->views, &spec, &view, build->error) != 0)
-        return sgr__plan_error_at(declared->place, build->error, "view \"%s\": ", declared->path);
-    return 0;
+    return status;
 }
 
 int sgr_plan_build(struct sgr_plan *plan, struct sgr_graph *graph, struct sgr_views *views,

@@ -1,0 +1,123 @@
+/* Commands about plugins: what there is, what each one takes, and the schema of it all. */
+#include <stdlib.h>
+
+#include "base/nearest.h"
+#include "loader/loader.h"
+#include "main/program.h"
+#include "plan/plan.h"
+
+#ifndef SANGRE_PLUGIN_PATH
+#define SANGRE_PLUGIN_PATH "/usr/local/lib/sangre"
+#endif
+
+/* Where the engine looks, in the same order. */
+static struct sgr_loader *open_loader(const struct arguments *arguments) {
+    const char *directories[PLUGIN_DIRECTORIES_MAX + 3];
+    size_t count = 0;
+    for (; arguments->plugin_directories[count]; count++)
+        directories[count] = arguments->plugin_directories[count];
+    const char *environment = getenv("SANGRE_PLUGIN_DIR");
+    if (environment && *environment)
+        directories[count++] = environment;
+    directories[count++] = SANGRE_PLUGIN_PATH;
+    directories[count] = NULL;
+    struct sgr_loader *loader = sgr_loader_new(directories);
+    if (!loader)
+        fputs("sangre: out of memory\n", stderr);
+    return loader;
+}
+
+static const char *kind_name(enum sgr_plugin_kind kind) {
+    return kind == SGR_SOURCE ? "source" : kind == SGR_OPERATOR ? "operator" : "sink";
+}
+
+static void print_plugin(void *data, const struct sgr_plugin *plugin, const char *path) {
+    int *count = data;
+    printf("%-9s %-14s %-8s %s\n%*s%s\n", kind_name(plugin->kind), plugin->name,
+           plugin->version ? plugin->version : "-", plugin->summary ? plugin->summary : "", 10, "",
+           path);
+    ++*count;
+}
+
+static void print_broken(void *data, const char *path, const struct sgr_error *error) {
+    (void)data;
+    fprintf(stderr, "sangre: %s: %s\n", path, error->message);
+}
+
+int list_plugins(const struct arguments *arguments) {
+    struct sgr_loader *loader = open_loader(arguments);
+    int count = 0;
+    if (!loader)
+        return EXIT_FAILED;
+    sgr_loader_each(loader, print_plugin, print_broken, &count);
+    if (count == 0)
+        fputs("sangre: no plugins found; name their directory with --plugin-dir or "
+              "SANGRE_PLUGIN_DIR\n",
+              stderr);
+    sgr_loader_free(loader);
+    return count ? EXIT_OK : EXIT_FAILED;
+}
+
+/* --- help */
+
+struct search {
+    const char *name;
+    bool markdown;
+    size_t found;
+    struct sgr_buffer text;
+    const char *names[256]; /* for advice; plugins live as long as the loader */
+    size_t name_count;
+};
+
+static void look_at(void *data, const struct sgr_plugin *plugin, const char *path) {
+    (void)path;
+    struct search *search = data;
+    if (search->name_count < sizeof(search->names) / sizeof(*search->names))
+        search->names[search->name_count++] = plugin->name;
+    if (strcmp(plugin->name, search->name) != 0)
+        return;
+    if (search->found++)
+        sgr_buffer_putc(&search->text, '\n');
+    if (search->markdown)
+        sgr_options_markdown(plugin, &search->text);
+    else
+        sgr_options_help(plugin, &search->text);
+}
+
+static void overlook(void *data, const char *path, const struct sgr_error *error) {
+    (void)data;
+    (void)path;
+    (void)error;
+}
+
+/* One name may be a source's and a sink's: all of them are told. */
+int help_plugin(const struct arguments *arguments) {
+    struct search search = {.name = arguments->operand, .markdown = arguments->markdown};
+    struct sgr_loader *loader = open_loader(arguments);
+    if (!loader)
+        return EXIT_FAILED;
+    sgr_loader_each(loader, look_at, overlook, &search);
+    fwrite(search.text.data, 1, search.text.size, stdout);
+    sgr_buffer_fini(&search.text);
+    if (!search.found) {
+        const char *near = sgr_nearest(search.name, search.names, search.name_count);
+        fprintf(stderr, "sangre: there is no plugin \"%s\"", search.name);
+        fprintf(stderr, near ? "; did you mean \"%s\"?\n" : "; see sangre plugins\n", near);
+    }
+    sgr_loader_free(loader);
+    return search.found ? EXIT_OK : EXIT_CONFIG;
+}
+
+int print_schema(const struct arguments *arguments) {
+    struct sgr_loader *loader = open_loader(arguments);
+    struct sgr_buffer text = SGR_BUFFER_INIT;
+    if (!loader)
+        return EXIT_FAILED;
+    sgr_plan_schema(loader, &text);
+    bool failed = text.failed;
+    if (!failed)
+        fwrite(text.data, 1, text.size, stdout);
+    sgr_buffer_fini(&text);
+    sgr_loader_free(loader);
+    return failed ? EXIT_FAILED : EXIT_OK;
+}
