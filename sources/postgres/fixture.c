@@ -10,12 +10,17 @@
 
 static char folder[256];
 
-static void run_script(const char *command, const char *arguments, char *output, size_t size) {
+static FILE *begin_script(const char *command, const char *arguments) {
     char line[1024];
     snprintf(line, sizeof(line), "%s %s %s %s", PG_CLUSTER, command, folder, arguments);
     FILE *pipe = popen(line, "r");
     if (!pipe)
         abort();
+    return pipe;
+}
+
+static void end_script(FILE *pipe, const char *command, char *output, size_t size) {
+    char line[1024];
     size_t got = fread(line, 1, sizeof(line) - 1, pipe);
     line[got] = '\0';
     line[strcspn(line, "\n")] = '\0';
@@ -26,6 +31,22 @@ static void run_script(const char *command, const char *arguments, char *output,
     }
     if (output)
         snprintf(output, size, "%s", line);
+}
+
+static void run_script(const char *command, const char *arguments, char *output, size_t size) {
+    end_script(begin_script(command, arguments), command, output, size);
+}
+
+static bool down(struct source_host *host, void *unused) {
+    (void)unused;
+    return host->phase == SGR_SOURCE_DOWN;
+}
+
+bool fixture_stop_under(struct source_host *host, const char *mode) {
+    FILE *pipe = begin_script("stop", mode);
+    bool told = source_host_wait(host, down, NULL, 20);
+    end_script(pipe, "stop", NULL, 0);
+    return told;
 }
 
 int fixture_make_cluster(void **state) {

@@ -19,6 +19,8 @@ int fixture_make_cluster(void **state);
 int fixture_remove_cluster(void **state);
 /* pg_cluster.sh COMMAND FOLDER ARGUMENTS */
 void fixture_cluster(const char *command, const char *arguments);
+/* Stops the server, which waits for its walsenders' clients, while the source goes on; true: the source was told DOWN. */
+bool fixture_stop_under(struct source_host *host, const char *mode);
 
 /* A fresh database; its conninfo lives until the next one. */
 const char *fixture_database(const char *name);

@@ -332,12 +332,14 @@ static void quiet(void *data, const char *message) {
 
 static int begin_connecting(struct link *link, bool replication, int64_t timeout,
                             struct sgr_error *error) {
-    /* The target has room for one more pair. */
-    struct link_target *target = (struct link_target *)link->target;
-    target->keywords[target->count] = replication ? "replication" : NULL;
-    target->values[target->count] = replication ? "database" : NULL;
-    target->keywords[target->count + 1] = target->values[target->count + 1] = NULL;
-    link->connection = PQconnectStartParams(target->keywords, target->values, 0);
+    const struct link_target *target = link->target;
+    const char *keywords[target->count + 2], *values[target->count + 2];
+    memcpy(keywords, target->keywords, target->count * sizeof(*keywords));
+    memcpy(values, target->values, target->count * sizeof(*values));
+    keywords[target->count] = replication ? "replication" : NULL;
+    values[target->count] = "database";
+    keywords[target->count + 1] = NULL;
+    link->connection = PQconnectStartParams(keywords, values, 0);
     link->timer = link->owner.host->timer(link->owner.host_data, on_timer, link);
     if (!link->connection || !link->timer)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a connection");

@@ -18,6 +18,14 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
     return NULL;
 }
 
+/* A peer that vanished without a word is noticed within a minute, unless the conninfo says otherwise. */
+static const char *const liveliness[][2] = {{"keepalives_idle", "20"},
+                                            {"keepalives_interval", "10"},
+                                            {"keepalives_count", "4"},
+                                            {"tcp_user_timeout", "60000"}};
+
+enum { LIVELINESS = sizeof(liveliness) / sizeof(liveliness[0]), OURS = 3 };
+
 static void add(struct link_target *target, const char *keyword, const char *value) {
     target->keywords[target->count] = keyword;
     target->values[target->count++] = value;
@@ -39,14 +47,17 @@ static int fill(struct link_target *target, struct sgr_error *error) {
     while (target->parsed[count].keyword)
         count++;
     target->options = malloc(size);
-    target->keywords = calloc(count + 6, sizeof(*target->keywords));
-    target->values = calloc(count + 6, sizeof(*target->values));
+    target->keywords = calloc(count + LIVELINESS + OURS, sizeof(*target->keywords));
+    target->values = calloc(count + LIVELINESS + OURS, sizeof(*target->values));
     if (!target->options || !target->keywords || !target->values)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a connection");
     snprintf(target->options, size, "%s%s", options ? options : "", pinned);
     for (size_t i = 0; i < count; i++)
         if (target->parsed[i].val && !is_ours(target->parsed[i].keyword))
             add(target, target->parsed[i].keyword, target->parsed[i].val);
+    for (size_t i = 0; i < LIVELINESS; i++)
+        if (!value_of(target->parsed, liveliness[i][0]))
+            add(target, liveliness[i][0], liveliness[i][1]);
     add(target, "options", target->options);
     add(target, "client_encoding", "UTF8");
     add(target, "fallback_application_name", "sangre");

@@ -7,7 +7,7 @@
 struct link_target {
     PQconninfoOption *parsed;
     char *options;
-    const char **keywords; /* room for one more pair and the NULL at the end */
+    const char **keywords;
     const char **values;
     size_t count;
     char name[256];

@@ -320,7 +320,9 @@ static void snapshot_and_stream_join_without_loss_or_doubling_under_writes(void 
     }
     const char *const tables[] = {"users", "totals"};
     for (int round = 0; round < 5; round++) {
-        struct source_host *host = fixture_stream(conninfo, tables, 2);
+        struct fixture_options options = fixture_options(conninfo);
+        options.batch_delay = round % 2 ? 300 : 0;
+        struct source_host *host = fixture_follow(&options, tables, 2);
         host->tracing = false;
         uint64_t enough = 100;
         assert_true(source_host_wait(host, some_commits, &enough, 60));
@@ -356,6 +358,29 @@ static void a_big_transaction_arrives_whole(void **state) {
     fixture_run(connection, "INSERT INTO users VALUES (1, repeat('long ', 2000000), '')");
     fixture_expect_row(host, "users", "1|long ");
     fixture_expect_same(host, connection, "users", "*");
+    source_host_free(host);
+    PQfinish(connection);
+}
+
+static void a_source_without_tables_streams_nothing(void **state) {
+    (void)state;
+    struct source_host *host = fixture_stream(fixture_database("without"), NULL, 0);
+    assert_int_equal(host->snapshots, 1);
+    source_host_free(host);
+}
+
+static void describing_again_does_not_disturb_the_stream(void **state) {
+    (void)state;
+    const char *conninfo = fixture_database("again");
+    PGconn *connection = fixture_connect(conninfo);
+    fixture_run(connection,
+                "CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)");
+    struct source_host *host = fixture_stream(conninfo, users, 1);
+    const char *const more[] = {"other"};
+    assert_true(source_host_describe(host, more, 1));
+    fixture_run(connection, "INSERT INTO users VALUES (9)");
+    fixture_expect_row(host, "users", "9");
+    assert_int_equal(host->snapshots, 1);
     source_host_free(host);
     PQfinish(connection);
 }
@@ -438,6 +463,8 @@ int main(void) {
         cmocka_unit_test(every_type_has_one_text_through_copy_and_stream_under_hostile_settings),
         cmocka_unit_test(snapshot_and_stream_join_without_loss_or_doubling_under_writes),
         cmocka_unit_test(a_big_transaction_arrives_whole),
+        cmocka_unit_test(a_source_without_tables_streams_nothing),
+        cmocka_unit_test(describing_again_does_not_disturb_the_stream),
         cmocka_unit_test(partitions_arrive_as_their_root_also_when_rows_move),
         cmocka_unit_test(added_columns_and_renamed_tables_disturb_nothing),
         cmocka_unit_test(a_column_in_use_that_is_dropped_or_retyped_fails_by_its_name),
