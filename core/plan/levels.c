@@ -133,7 +133,7 @@ static int check_order(struct sgr__build *build, struct sgr__place place, struct
 }
 
 static int build_order(struct sgr__build *build, const struct sgr__plan_level *declared,
-                       struct sgr_level *level, bool *ret_collate) {
+                       struct sgr_level *level) {
     struct sgr_level_order *orders =
         sgr_arena_alloc(build->plan->arena, (declared->order_count + 1) * sizeof(*orders));
     if (!orders)
@@ -154,77 +154,11 @@ static int build_order(struct sgr__build *build, const struct sgr__plan_level *d
         orders[i].via = order->via;
         orders[i].descending = order->descending;
         orders[i].nulls_first = order->nulls_first;
-        *ret_collate |= order->collate_c;
+        orders[i].collation = order->collate_c ? SGR_COLLATION_C : SGR_COLLATION_NONE;
     }
     level->order = orders;
     level->order_count = declared->order_count;
     return 0;
-}
-
-static bool collated(const struct sgr__plan_level *declared, const struct sgr_level *level,
-                     bool via, uint16_t column) {
-    for (size_t i = 0; i < level->order_count; i++)
-        if (level->order[i].via == via && level->order[i].column == column &&
-            declared->order[i].collate_c)
-            return true;
-    return false;
-}
-
-static void quote_name(struct sgr_buffer *out, const char *name) {
-    sgr_buffer_putc(out, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            sgr_buffer_putc(out, '"');
-        sgr_buffer_putc(out, *name);
-    }
-    sgr_buffer_putc(out, '"');
-}
-
-/* `COLLATE "C"`: a map node that gives the column that collation and leaves all else as it is. */
-static const struct sgr_document_node *collating_map(struct sgr__build *build,
-                                                     const struct sgr__plan_level *declared,
-                                                     const struct sgr_level *level, bool via) {
-    const struct sgr_schema *schema = sgr_node_schema(via ? level->via : level->node);
-    struct sgr_arena *arena = build->plan->arena;
-    struct sgr_document_pair *pairs = sgr_arena_alloc(arena, (schema->count + 1u) * sizeof(*pairs));
-    struct sgr_document_node *node = sgr_arena_alloc(arena, sizeof(*node));
-    if (!pairs || !node)
-        return NULL;
-    *node = *declared->order_place;
-    node->kind = SGR_DOCUMENT_MAPPING;
-    node->pairs = pairs;
-    node->count = schema->count;
-    for (uint16_t i = 0; i < schema->count; i++) {
-        struct sgr_buffer text = SGR_BUFFER_INIT;
-        quote_name(&text, schema->columns[i].name);
-        if (collated(declared, level, via, i))
-            sgr_buffer_puts(&text, " COLLATE \"C\"");
-        const char *copy =
-            text.failed ? NULL : sgr_arena_copy(arena, (struct sgr_slice){text.data, text.size});
-        sgr_buffer_fini(&text);
-        pairs[i] = (struct sgr_document_pair){
-            schema->columns[i].name, node->line, node->column,
-            copy ? sgr__build_scalar(build, declared->order_place, copy) : NULL};
-        if (!pairs[i].value)
-            return NULL;
-    }
-    return node;
-}
-
-static int collate(struct sgr__build *build, const struct sgr__plan_level *declared,
-                   struct sgr_level *level, bool via) {
-    struct sgr_node **node = via ? &level->via : &level->node;
-    bool needed = false;
-    for (size_t i = 0; i < level->order_count; i++)
-        needed |= declared->order[i].via == via && declared->order[i].collate_c &&
-                  sgr__build_column_of(*node, level->order[i].column)->collation != SGR_COLLATION_C;
-    if (!needed)
-        return 0;
-    const struct sgr_document_node *map = collating_map(build, declared, level, via);
-    if (!map)
-        return sgr__plan_memory(build->error);
-    return sgr__build_helper(build, "map", map, *node,
-                             via ? declared->via.text : declared->from.text, node);
 }
 
 /* --- shown columns */
@@ -300,7 +234,6 @@ static int build_children(struct sgr__build *build, const struct sgr__plan_view 
 int sgr__build_level(struct sgr__build *build, const struct sgr__plan_view *view,
                      const struct sgr__plan_level *declared, const struct sgr__plan_level *parent,
                      struct sgr_node *parent_node, struct sgr_level *level) {
-    bool with_collate = false;
     level->name = declared->name;
     level->one = declared->one;
     level->limit = declared->limit;
@@ -311,11 +244,7 @@ int sgr__build_level(struct sgr__build *build, const struct sgr__plan_view *view
     if (status == 0)
         status = build_equalities(build, view, declared, level);
     if (status == 0)
-        status = build_order(build, declared, level, &with_collate);
-    if (status == 0 && with_collate)
-        status = collate(build, declared, level, false);
-    if (status == 0 && with_collate && level->via)
-        status = collate(build, declared, level, true);
+        status = build_order(build, declared, level);
     if (status == 0)
         status = declared->column_count ? named_columns(build, declared, level)
                                         : all_columns(build, level);

@@ -38,6 +38,14 @@ static int compare_bytes(const struct sgr_schema *schema, const struct sgr_row *
     return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
+static int compare_values(const struct sgr_schema *schema, const struct sgr_row *a,
+                          const struct sgr_row *b, const struct sgr_level_order *by) {
+    struct sgr_value x = sgr_row_value(schema, a, by->column);
+    struct sgr_value y = sgr_row_value(schema, b, by->column);
+    return sgr_value_compare(&x, &y,
+                             by->collation ? by->collation : schema->columns[by->column].collation);
+}
+
 static int compare_order(const struct sgr__level *level, struct sgr__pair a, struct sgr__pair b) {
     for (size_t i = 0; i < level->order_count; i++) {
         const struct sgr_level_order *by = &level->order[i];
@@ -48,8 +56,7 @@ static int compare_order(const struct sgr__level *level, struct sgr__pair a, str
              right_null = sgr_row_null(right, by->column);
         if (left_null != right_null)
             return left_null == by->nulls_first ? -1 : 1;
-        int order = sgr_row_compare_columns(sgr__level_side(level, by->via)->schema, left, right,
-                                            &by->column, 1);
+        int order = compare_values(sgr__level_side(level, by->via)->schema, left, right, by);
         if (order)
             return (order > 0) == by->descending ? -1 : 1;
     }

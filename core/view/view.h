@@ -32,6 +32,7 @@ struct sgr_level_order {
     uint16_t column;
     bool descending;
     bool nulls_first;
+    enum sgr_collation collation; /* of text; NONE: the column's own */
 };
 
 struct sgr_level_column {
