@@ -100,6 +100,8 @@ static struct sgr__schema *assemble(const struct sgr_column *columns, size_t cou
     text += keys->size;
     for (size_t i = 0; i < count; i++) {
         copies[i] = columns[i];
+        if (copies[i].type != SGR_ARRAY)
+            copies[i].element = SGR_OTHER; /* one spelling of no element, so that columns compare */
         copies[i].name = copy_text(&text, columns[i].name);
         copies[i].type_name = copy_text(&text, columns[i].type_name);
         key_ends[i] = ends[i];
