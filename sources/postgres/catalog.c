@@ -177,6 +177,7 @@ static int add_column(struct catalog_reader *reader, struct catalog_table *table
         .type_name = strdup(cell(result, row, DECLARED_NAME)),
         .type = *element ? SGR_ARRAY
                          : type_named(cell(result, row, TYPE), is_true(result, row, BUILT_IN)),
+        .element = SGR_OTHER,
         .type_modifier = (int32_t)strtol(cell(result, row, MODIFIER), NULL, 10),
         .key = is_true(result, row, KEY),
         .not_null = is_true(result, row, NOT_NULL)};

@@ -21,7 +21,7 @@ struct sgr_column {
     const char *type_name; /* as Postgres' typname: int4, _text, an enum's name */
     int32_t type_modifier; /* -1: none */
     enum sgr_type type;
-    enum sgr_type element; /* of SGR_ARRAY */
+    enum sgr_type element; /* of SGR_ARRAY; else SGR_OTHER */
     enum sgr_collation collation;
     bool not_null;
 };

@@ -29,7 +29,7 @@ struct sgr_relation_column {
     const char *name;
     const char *type_name; /* typname */
     enum sgr_type type;    /* domains: of the base type */
-    enum sgr_type element; /* of SGR_ARRAY */
+    enum sgr_type element; /* of SGR_ARRAY; else SGR_OTHER */
     enum sgr_collation collation;
     int32_t type_modifier;
     bool key; /* part of the primary key (describe) or the replica identity (change streams) */
