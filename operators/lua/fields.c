@@ -84,15 +84,15 @@ static int unknown_column(const struct fields *fields, lua_State *lua, int index
     return luaL_error(lua, "no column '%s'; there are %s", wrong, lua_tostring(lua, -1));
 }
 
-/* The field named by the value at `index`, or NULL. */
-static const struct field *find_field(const struct fields *fields, lua_State *lua, int index) {
+/* The position of the field named by the value at `index`, or -1. */
+static int find_field(const struct fields *fields, lua_State *lua, int index) {
     lua_pushvalue(lua, index);
     lua_rawgeti(lua, LUA_REGISTRYINDEX, fields->names);
     lua_insert(lua, -2);
     lua_rawget(lua, -2);
-    lua_Integer at = lua_tointeger(lua, -1);
+    int at = (int)lua_tointeger(lua, -1) - 1;
     lua_pop(lua, 2);
-    return at ? &fields->items[at - 1] : NULL;
+    return at;
 }
 
 static void push_field(const struct fields *fields, lua_State *lua, size_t at) {
@@ -111,10 +111,10 @@ static void push_field(const struct fields *fields, lua_State *lua, size_t at) {
 
 static int read_column(lua_State *lua) {
     struct fields *fields = fields_of(lua);
-    const struct field *field = find_field(fields, lua, 2);
-    if (!field)
+    int at = find_field(fields, lua, 2);
+    if (at < 0)
         return unknown_column(fields, lua, 2);
-    push_field(fields, lua, (size_t)(field - fields->items));
+    push_field(fields, lua, (size_t)at);
     return 1;
 }
 
@@ -129,19 +129,19 @@ static void keep_fixed(const struct fields *fields, lua_State *lua, const struct
 
 static int write_column(lua_State *lua) {
     struct fields *fields = fields_of(lua);
-    const struct field *field = find_field(fields, lua, 2);
-    if (!field)
+    int at = find_field(fields, lua, 2);
+    if (at < 0)
         return unknown_column(fields, lua, 2);
+    const struct field *field = &fields->items[at];
     if (field->output < 0)
         return luaL_error(lua, "column %s is not in the output", field->name);
     if (field->fixed)
         keep_fixed(fields, lua, field, 3);
     struct sgr_value value; /* checked here, where the error knows its line */
     convert_take(lua, 3, &fields->output->columns[field->output], &value);
-    size_t at = (size_t)(field - fields->items);
     lua_rawgeti(lua, LUA_REGISTRYINDEX, fields->values);
     lua_pushvalue(lua, 3);
-    lua_rawseti(lua, -2, (lua_Integer)at + 1);
+    lua_rawseti(lua, -2, at + 1);
     fields->assigned[at] = fields->changed = true;
     return 0;
 }
@@ -239,9 +239,9 @@ static void refuse_unknown(const struct fields *fields, lua_State *lua, int inde
             luaL_error(lua,
                        "returned a table that is neither a list nor a row: it has a %s as a key",
                        luaL_typename(lua, -1));
-        const struct field *field = find_field(fields, lua, lua_gettop(lua));
+        int at = find_field(fields, lua, lua_gettop(lua));
         const char *name = lua_tostring(lua, -1);
-        if ((!field || field->output < 0) && (!worst || strcmp(name, worst) < 0))
+        if ((at < 0 || fields->items[at].output < 0) && (!worst || strcmp(name, worst) < 0))
             worst = name;
     }
     if (worst)

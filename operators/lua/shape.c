@@ -102,34 +102,47 @@ static int find_key(const struct lua_options *options, const struct sgr_input *i
     return 0;
 }
 
+/* The schema of those columns; the input's own if nothing was declared. */
+static int make_schema(const struct sgr_operator_host *table, void *host,
+                       const struct lua_options *options, const struct sgr_input *input,
+                       struct sgr_schema **ret, struct sgr_error *error) {
+    if (!options->adds.count && !options->drops.count && !options->returns.count) {
+        *ret = table->schema_ref((struct sgr_schema *)(uintptr_t)input->schema);
+        return 0;
+    }
+    size_t most = input->schema->count + options->adds.count + options->returns.count, count = 0;
+    struct sgr_column *columns = table->common.allocate(host, (most + 1) * sizeof(*columns));
+    if (!columns)
+        return sgr_error_set(error, SGR_ENOMEM, "no memory for a schema");
+    int code = make_columns(table, host, options, input, columns, &count, error);
+    struct sgr_schema *schema = code == 0 ? table->schema_new(host, columns, count) : NULL;
+    table->common.release(host, columns);
+    if (code < 0)
+        return code;
+    if (!schema)
+        return sgr_error_set(error, SGR_ENOMEM, "no memory for a schema");
+    *ret = schema;
+    return 0;
+}
+
 int lua_shape_make(const struct sgr_operator_host *table, void *host,
                    const struct lua_options *options, const struct sgr_input *input,
                    struct lua_shape *ret, struct sgr_error *error) {
+    struct lua_shape shape = {0};
     int code = check_options(options, input, error);
+    if (code == 0)
+        code = make_schema(table, host, options, input, &shape.schema, error);
     if (code < 0)
         return code;
-    size_t most = input->schema->count + options->adds.count + options->returns.count;
     size_t keys = options->key.count > input->key_count ? options->key.count : input->key_count;
-    struct lua_shape shape = {0};
-    struct sgr_column *columns = table->common.allocate(host, (most + 1) * sizeof(*columns));
     shape.key = table->common.allocate(host, (keys + 1) * sizeof(*shape.key));
-    code = columns && shape.key ? 0 : sgr_error_set(error, SGR_ENOMEM, "no memory for a schema");
-    size_t count = 0;
-    if (code == 0)
-        code = make_columns(table, host, options, input, columns, &count, error);
-    if (code == 0) {
-        bool same = !options->adds.count && !options->drops.count && !options->returns.count;
-        shape.schema = same ? table->schema_ref((struct sgr_schema *)(uintptr_t)input->schema)
-                            : table->schema_new(host, columns, count);
-        if (!shape.schema)
-            code = sgr_error_set(error, SGR_ENOMEM, "no memory for a schema");
+    if (!shape.key) {
+        table->schema_unref(shape.schema);
+        return sgr_error_set(error, SGR_ENOMEM, "no memory for a key");
     }
-    if (code == 0)
-        code = find_key(options, input, &shape, error);
-    table->common.release(host, columns);
+    code = find_key(options, input, &shape, error);
     if (code < 0) {
-        if (shape.schema)
-            table->schema_unref(shape.schema);
+        table->schema_unref(shape.schema);
         table->common.release(host, shape.key);
         return code;
     }
