@@ -313,7 +313,7 @@ static void snapshot_and_stream_join_without_loss_or_doubling_under_writes(void 
                             "INSERT INTO totals SELECT i, 0 FROM generate_series(1, 3) i; INSERT "
                             "INTO users SELECT i, 'u' || i FROM "
                             "generate_series(100000, 120000) i");
-    struct writer writers[3];
+    static struct writer writers[3];
     for (int i = 0; i < 3; i++) {
         writers[i] = (struct writer){.conninfo = conninfo, .number = i + 1};
         assert_int_equal(pthread_create(&writers[i].thread, NULL, write_on, &writers[i]), 0);
