@@ -66,6 +66,17 @@ static struct arrivals one_update(PGconn *connection, struct bench_websocket *so
     return at;
 }
 
+/* pg_recvlogical makes its slot first; what is committed before that never reaches it. */
+static void await_feed(PGconn *connection) {
+    for (bool active = false; !active; poll(NULL, 0, 20)) {
+        char *count = bench_ask(
+            connection,
+            "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'feed' AND active");
+        active = *count == '1';
+        free(count);
+    }
+}
+
 static int place_in_result(unsigned *state) {
     *state = *state * 1103515245u + 12345u;
     unsigned user = 2 + (*state >> 8) % 899, k = (*state >> 20) % 5;
@@ -81,6 +92,7 @@ static void latency(char **arguments) {
     int feed = open(arguments[4], O_RDONLY | O_NONBLOCK);
     if (feed < 0)
         bench_die("%s: %s", arguments[4], strerror(errno));
+    await_feed(connection);
     struct bench_samples frames = {0}, fed = {0};
     unsigned state = 1;
     size_t bytes = 0;
