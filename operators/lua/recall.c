@@ -9,15 +9,15 @@ void recall_init(struct recall *recall, const struct sgr_operator_host *table, v
 }
 
 const struct sgr_row *const *recalled_rows(const struct recalled *item) {
-    return item->outputs ? item->outputs : &item->single;
+    return item->count > 1 ? item->several : &item->single;
 }
 
 static void drop_outputs(struct recall *recall, struct recalled *item) {
     const struct sgr_row *const *rows = recalled_rows(item);
     for (uint32_t i = 0; i < item->count; i++)
         recall->table->row_unref(rows[i]);
-    recall->table->common.release(recall->host, item->outputs);
-    item->outputs = NULL;
+    if (item->count > 1)
+        recall->table->common.release(recall->host, item->several);
     item->count = 0;
 }
 
@@ -100,8 +100,10 @@ static int set_outputs(struct recall *recall, struct recalled *item, struct rows
         memcpy(array, outputs->items, size);
     }
     drop_outputs(recall, item);
-    item->outputs = array;
-    item->single = outputs->count == 1 ? outputs->items[0] : NULL;
+    if (array)
+        item->several = array;
+    else
+        item->single = outputs->count ? outputs->items[0] : NULL;
     item->count = (uint32_t)outputs->count;
     outputs->count = 0;
     return 0;

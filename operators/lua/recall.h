@@ -7,8 +7,10 @@
 
 struct recalled {
     const struct sgr_row *row;
-    const struct sgr_row **outputs; /* &single if there is but one */
-    const struct sgr_row *single;
+    union {
+        const struct sgr_row **several; /* count > 1 */
+        const struct sgr_row *single;
+    };
     int64_t weight;
     uint32_t count, hash;
 };
