@@ -14,7 +14,8 @@ export async function startCluster(settings = []) {
     // Understood by libpq and by npm's pg alike.
     url: (database) => `postgresql://postgres@${encodeURIComponent(folder)}:5432/${database}`,
     stop: (mode = 'fast') => run(script, ['stop', folder, mode]),
-    start: () => run(script, ['start', folder]),
+    start: (...more) => run(script, ['start', folder, ...more]),
+    psql: (sql) => run(script, ['psql', folder, '-c', sql]),
     remove: () => run(script, ['remove', folder]),
   };
 }
