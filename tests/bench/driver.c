@@ -184,8 +184,8 @@ static void cost(char **arguments) {
     unsigned state = 1;
     double before = cpu_time(arguments[2]);
     for (long i = 0; i < commits; i++) {
-        bench_sql(connection, "UPDATE places SET name = 'cost %ld' WHERE id = %d", i,
-                  place_in_result(&state));
+        bench_sql(connection, "UPDATE places SET name = 'cost %d.%ld' WHERE id = %d", (int)getpid(),
+                  i, place_in_result(&state));
         bench_websocket_message(&socket);
     }
     printf("engine_us %.2f\n", (cpu_time(arguments[2]) - before) / (double)commits * 1e6);
