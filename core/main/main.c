@@ -39,7 +39,10 @@ static int make_engine(const struct arguments *arguments, struct sgr_engine **re
     struct sgr_error error = {0};
     sgr_log_configure(arguments->log_level, arguments->log_json ? SGR_LOG_JSON : SGR_LOG_TEXT, NULL,
                       NULL);
-    return sgr_engine_new(&options, ret, &error) == 0 ? EXIT_OK : report(&error);
+    if (sgr_engine_new(&options, ret, &error) == 0)
+        return EXIT_OK;
+    report(&error);
+    return error.code == SGR_ENOMEM ? EXIT_FAILED : EXIT_CONFIG;
 }
 
 static int run(const struct arguments *arguments) {

@@ -97,7 +97,7 @@ int help_plugin(const struct arguments *arguments) {
     if (!loader)
         return EXIT_FAILED;
     sgr_loader_each(loader, look_at, overlook, &search);
-    fwrite(search.text.data, 1, search.text.size, stdout);
+    fputs(sgr_buffer_text(&search.text), stdout);
     sgr_buffer_fini(&search.text);
     if (!search.found) {
         const char *near = sgr_nearest(search.name, search.names, search.name_count);
