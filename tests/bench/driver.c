@@ -98,8 +98,8 @@ static void latency(char **arguments) {
     size_t bytes = 0;
     for (int i = -20; i < samples; i++) { /* the first few warm up */
         char sql[128];
-        snprintf(sql, sizeof(sql), "UPDATE places SET name = 'renamed %d' WHERE id = %d", i + 1000,
-                 place_in_result(&state));
+        snprintf(sql, sizeof(sql), "UPDATE places SET name = 'renamed %d.%d' WHERE id = %d",
+                 (int)getpid(), i, place_in_result(&state));
         poll(NULL, 0, pause);
         drain(feed);
         struct arrivals at = one_update(connection, &socket, feed, sql);
