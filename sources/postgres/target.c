@@ -68,19 +68,35 @@ static int fill(struct link_target *target, struct sgr_error *error) {
     return SGR_OK;
 }
 
+static bool holds_any(const char *value, const char *letters) {
+    return value && strpbrk(value, letters);
+}
+
+/* A password that was not percent-encoded spills into the other parts, and from there into messages of libpq and the server. */
+static bool spilled(const PQconninfoOption *parsed, bool uri) {
+    const char *port = value_of(parsed, "port"), *database = value_of(parsed, "dbname");
+    if (port && port[strspn(port, "0123456789,")])
+        return true;
+    if (database && (strstr(database, "://") || strchr(database, '=')))
+        return true;
+    return uri && (holds_any(database, "@/") || holds_any(value_of(parsed, "host"), "@"));
+}
+
 int link_target_new(const char *conninfo, struct link_target **ret, struct sgr_error *error) {
     struct link_target *target = calloc(1, sizeof(*target));
     if (!target)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a connection");
     /* libpq's own message quotes the text, and with it the password. */
     target->parsed = PQconninfoParse(conninfo, NULL);
-    int code =
-        target->parsed
-            ? fill(target, error)
-            : sgr_error_set(
-                  error, SGR_ECONFIG,
-                  "conninfo is malformed: it is postgresql://user:password@host:5432/database "
-                  "(percent-encoded), or key=value pairs");
+    int code;
+    if (target->parsed && !spilled(target->parsed, strstr(conninfo, "://") != NULL))
+        code = fill(target, error);
+    else
+        code = sgr_error_set(
+            error, SGR_ECONFIG,
+            "conninfo is malformed: it is postgresql://user:password@host:5432/database, in which "
+            "letters "
+            "like @ : / ? # %% of a password are percent-encoded, or key=value pairs");
     if (code)
         link_target_free(target);
     else

@@ -233,15 +233,20 @@ static void a_server_without_a_free_slot_is_tried_again(void **state) {
 static void the_password_is_never_told(void **state) {
     (void)state;
     static const char *const malformed[] = {"postgresql://u:geheim42@host:notaport:5/x?y=%zz",
-                                            "host=x password='geheim42", "geheim42",
-                                            "postgresql://u:geheim42%zz@host/x"};
+                                            "host=x password='geheim42",
+                                            "geheim42",
+                                            "postgresql://u:geheim42%zz@host/x",
+                                            "postgresql://u:p@geheim42@host/x",
+                                            "postgresql://u:geheim42/more@host/x",
+                                            "postgresql://u:12/geheim42@host/x",
+                                            "dbname=postgresql://u:geheim42@host/x"};
     for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-        struct fixture_options options = fixture_options(malformed[i]);
+        struct fixture_options bad = fixture_options(malformed[i]);
         struct sgr_error error = {0};
-        struct source_host *host = source_host_open("postgres", &options, false, &error);
+        assert_null(source_host_open("postgres", &bad, false, &error));
+        assert_int_equal(error.code, SGR_ECONFIG);
         assert_null(strstr(error.message, "geheim"));
         assert_null(strstr(error.context, "geheim"));
-        source_host_free(host);
     }
     const char *conninfo = fixture_database("geheim");
     char text[512];
