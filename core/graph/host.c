@@ -187,8 +187,7 @@ static void host_scan(void *host, size_t index, struct sgr_iterator *ret) {
 /* Output. */
 
 static int host_emit(struct sgr_output *output, const struct sgr_row *row, int64_t weight) {
-    assert(weight);
-    if (!sgr_batch_add(output->builder, row, weight))
+    if (!weight || !sgr_batch_add(output->builder, row, weight))
         return 0;
     output->failed = true;
     return SGR_ENOMEM;

@@ -137,6 +137,16 @@ struct sgr_node *sgr_fold_node(const struct sgr_fold *fold) {
 
 /* Matching: their columns to ours, and by which of them they identify rows. */
 
+/* The element says something of arrays alone; names tell types apart that are only text to us. */
+static bool same_type(const struct sgr_column *ours, const struct sgr_relation_column *theirs) {
+    if (ours->type != theirs->type)
+        return false;
+    if (ours->type == SGR_ARRAY)
+        return ours->element == theirs->element;
+    return ours->type != SGR_OTHER || !theirs->type_name || !*ours->type_name ||
+           !strcmp(ours->type_name, theirs->type_name);
+}
+
 static int match_column(struct sgr_fold *fold, const struct sgr_relation *relation, uint16_t ours,
                         struct sgr_error *error) {
     const struct sgr_column *column = &fold->schema->columns[ours];
@@ -148,9 +158,7 @@ static int match_column(struct sgr_fold *fold, const struct sgr_relation *relati
     if (at == relation->column_count)
         return sgr_error_set(error, SGR_ETYPE, "column %s is gone", column->name);
     const struct sgr_relation_column *found = &relation->columns[at];
-    bool named = column->type == SGR_OTHER && found->type_name && column->type_name &&
-                 strcmp(found->type_name, column->type_name);
-    if (found->type != column->type || found->element != column->element || named)
+    if (!same_type(column, found))
         return sgr_error_set(error, SGR_ETYPE, "column %s changed its type from %s to %s",
                              column->name, column->type_name,
                              found->type_name ? found->type_name : sgr_type_name(found->type));

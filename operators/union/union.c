@@ -36,10 +36,11 @@ static void *allocate(const struct union_ *own, size_t count, size_t size) {
 }
 
 static bool same_type(const struct sgr_column *a, const struct sgr_column *b) {
-    if (a->type != b->type || a->element != b->element)
+    if (a->type != b->type)
         return false;
-    return a->type != SGR_OTHER ||
-           (a->type_name && b->type_name && !strcmp(a->type_name, b->type_name));
+    if (a->type == SGR_ARRAY)
+        return a->element == b->element;
+    return a->type != SGR_OTHER || !strcmp(a->type_name, b->type_name);
 }
 
 static int find_column(const struct sgr_schema *schema, const char *name) {
