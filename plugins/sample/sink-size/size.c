@@ -86,7 +86,7 @@ SGR_PLUGIN = {
     .kind = SGR_SINK,
     .name = "size",
     .version = "0.1.0",
-    .summary = "a view's size in bytes, by GET",
+    .summary = "A view's size in bytes, by GET",
     .methods_size = sizeof(struct sgr_sink_methods),
     .sink = &methods,
 };

@@ -158,7 +158,7 @@ SGR_PLUGIN = {
     .kind = SGR_SOURCE,
     .name = "clock",
     .version = "0.1.0",
-    .summary = "one row that tells the time",
+    .summary = "One row that tells the time",
     .methods_size = sizeof(struct sgr_source_methods),
     .source = &methods,
 };

@@ -228,7 +228,7 @@ function addFrame({ bytes, patches, delay, late }) {
     rows.push(element('div', { className: 'more', textContent: `and ${patches.length - OPERATIONS_SHOWN} more` }));
   }
   const sizes = element('span', { className: 'size' }, element('b', { textContent: size(bytes) }), ` of ${size(whole)}`);
-  const when = late ? 'what was missed' : delay === null ? '' : `${Math.max(delay, 0)} ms after commit`;
+  const when = late ? 'what was missed' : delay === null ? 'by the clock' : `${Math.max(delay, 0)} ms after commit`;
   add(element('li', {}, element('div', { className: 'head' },
     element('b', { textContent: `${patches.length} ${patches.length === 1 ? 'change' : 'changes'}` }), when, sizes),
   element('div', { className: 'ops' }, ...rows)));
@@ -274,9 +274,10 @@ const handlers = {
   caught_up() {
     if (away) {
       const seconds = Math.round((Date.now() - away.since) / 1000);
+      const back = seconds ? `Back after ${seconds} s` : 'Back at once';
       note(away.changes
-        ? `Back after ${seconds} s: ${away.changes} ${away.changes === 1 ? 'change' : 'changes'} in one frame of ${size(away.bytes)}. Exactly what was missed, no snapshot.`
-        : `Back after ${seconds} s: nothing was missed, nothing was sent.`, 'away');
+        ? `${back}: ${away.changes} ${away.changes === 1 ? 'change' : 'changes'} in one frame of ${size(away.bytes)}. Exactly what was missed, no snapshot.`
+        : `${back}: nothing was missed, nothing was sent.`, 'away');
     }
     away = null;
   },
