@@ -21,6 +21,29 @@ static void add_text(struct sgr_buffer *buffer, size_t *count, struct sgr_slice 
     (*count)++;
 }
 
+/* A filter knows one relation, by no name: `users.id` becomes `id`. */
+static void add_filter_text(struct sorting *sorting, struct sgr_slice conjunct) {
+    struct sgr_buffer plain = SGR_BUFFER_INIT;
+    struct sgr__lexer lexer;
+    const char *alias = sorting->scope.relations[0].alias;
+    size_t written = 0;
+    for (sgr__lexer_init(&lexer, conjunct); alias && lexer.token.kind != SGR__TOKEN_END;) {
+        size_t start = lexer.token.start;
+        struct sgr_slice name;
+        if (!sgr__lexer_take_name(&lexer, &name))
+            sgr__lexer_next(&lexer);
+        else if (sgr_slice_is(name, alias) && sgr__lexer_take(&lexer, ".")) {
+            sgr_buffer_append(&plain, conjunct.data + written, start - written);
+            written = lexer.token.start;
+        }
+    }
+    sgr_buffer_append(&plain, conjunct.data + written, conjunct.size - written);
+    add_text(&sorting->filter, &sorting->filter_count,
+             (struct sgr_slice){plain.data ? plain.data : "", plain.size});
+    sorting->filter.failed |= plain.failed;
+    sgr_buffer_fini(&plain);
+}
+
 static bool holds_text(enum sgr_type type) {
     switch (type) {
 #define MEMBER_i false
@@ -76,7 +99,7 @@ static int sort_conjunct(struct sorting *sorting, struct sgr_slice conjunct) {
     else if (needs_view(&split))
         add_text(&sorting->rest, &sorting->rest_count, conjunct);
     else
-        add_text(&sorting->filter, &sorting->filter_count, conjunct);
+        add_filter_text(sorting, conjunct);
     sgr_split_fini(&split);
     return status;
 }

@@ -366,7 +366,7 @@ static void mistakes_in_nodes(void **state) {
         {NODE("inputs: [app.places, app.users], join: \"id = nme\""), "", "t.yaml:3:54"},
         {NODE("inputs: [app.places, app.users], union: {}"), "", "t.yaml:3:55"},
         {NODE("input: app.places, lua: \"row.x = = 1\""), "", "t.yaml:3:39"},
-        {NODE("input: app.places, lua: \"row.x = 1\", adds: { x: itn }"), "itn", "t.yaml:3:"},
+        {NODE("input: app.places, lua: \"row.x = 1\", adds: { x: itn }"), "itn", "t.yaml:3:39"},
     };
     EXPECT(cases);
 }
@@ -402,7 +402,7 @@ static void mistakes_in_views(void **state) {
         {FIELD("from: app.users, on: data = data"), "json has no equality", "t.yaml:3:64"},
         {FIELD("from: app.users, via: app.users_followeds (usr_id -> followed_id)"),
          "did you mean \"user_id\"?", "t.yaml:3:65"},
-        {FIELD("from: app.users, via: app.users_followeds (user_id, since -> followed_id)"),
+        {FIELD("from: app.users, via: \"app.users_followeds (user_id, since -> followed_id)\""),
          "the key of app.users has 1 column, but 2 stand to the left of the arrow", "t.yaml:3:65"},
         {FIELD("from: app.bag, via: app.users_followeds (user_id -> followed_id)"),
          "app.bag has no key", "t.yaml:3:63"},
