@@ -132,6 +132,8 @@ struct sgr_operator_methods {
                  struct sgr_error *error);
     /* `tick` counts from 1; the same for all nodes with the same tick_every. NULL unless shape.tick_every. */
     int (*tick)(void *state, uint64_t tick, struct sgr_output *output, struct sgr_error *error);
+    /* What was allocated from the host, and expressions, are freed behind it; schema references are the operator's to drop. The same after
+     * a bind that failed. A node may be bound a second time, to derive its contents for a later index; that instance is closed at once. */
     void (*close)(void *state);
 };
 
