@@ -1,0 +1,237 @@
+// What goes wrong in a life: databases that go away, clients that don't read, the end of the program.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import EventSource from 'eventsource';
+import { patched } from './lib/document.mjs';
+import { Sangre, command, until, writeConfig } from './lib/sangre.mjs';
+import { Socket } from './lib/socket.mjs';
+import { World, atFirst, config, listen, source } from './lib/world.mjs';
+
+let world;
+
+before(async () => {
+  world = await World.start();
+});
+after(() => world?.end());
+
+test('a database that is down at the start: 503 with Retry-After, until it is there', async () => {
+  await world.disconnect();
+  await world.cluster.stop();
+  const sangre = await Sangre.start(config, { environment: world.environment });
+  const response = await sangre.get('/followeds');
+  assert.equal(response.status, 503);
+  assert.ok(Number(response.headers.get('retry-after')) >= 1);
+  assert.equal((await response.json()).error.code, 'not_ready');
+  const socket = await Socket.open(`${sangre.ws}/followeds`);
+  assert.equal((await socket.nextOf('error')).code, 'not_ready');
+  assert.equal(await socket.closed, 1013);
+  assert.match(sangre.err, /app/, 'the log says which source');
+  await world.cluster.start();
+  await world.connect();
+  await until('/followeds being served', async () => (await sangre.get('/followeds')).status === 200);
+  assert.deepEqual(await sangre.document('/followeds'), atFirst);
+  await sangre.stop();
+});
+
+test('a database that goes away: stale, the last state; when it is back: a reset with what is true now', async () => {
+  const sangre = await Sangre.start(config, { environment: world.environment, ready: '/followeds' });
+  const single = await Socket.open(`${sangre.ws}/followeds?user=1`);
+  const { cursor } = await single.nextOf('snapshot');
+  const many = await Socket.open(`${sangre.ws}/`);
+  await many.subscribe('f', '/followeds');
+  await many.subscribe('p', '/places');
+  const events = [];
+  const stream = new EventSource(`${sangre.url}/places`);
+  for (const type of ['snapshot', 'stale', 'reset', 'frame', 'error'])
+    stream.addEventListener(type, (event) => events.push([type, event.data && JSON.parse(event.data)]));
+  await until('the stream\'s snapshot', () => events.length === 1);
+
+  await world.disconnect();
+  await world.cluster.stop();
+  assert.deepEqual(await single.next(), { type: 'stale', stale: true });
+  assert.deepEqual(await many.next(), { type: 'stale', stale: true });
+  await until('the stream being told', () => events.length === 2);
+  assert.deepEqual(events[1], ['stale', { stale: true }]);
+  const response = await sangre.get('/followeds');
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('sangre-stale'), 'true');
+  assert.deepEqual(await response.json(), atFirst);
+  const late = await Socket.open(`${sangre.ws}/places`);
+  assert.equal((await late.nextOf('snapshot')).stale, true);
+
+  // Written where Sangre does not look, then served where it does.
+  await world.cluster.start('port=5433');
+  await world.cluster.psql("UPDATE places SET name = 'inn' WHERE id = 2; DELETE FROM users_followeds WHERE followed_id = 3");
+  await world.cluster.stop();
+  await world.cluster.start('port=5432');
+  await world.connect();
+  const wanted = { id: 1, name: 'ann', followeds: [{ id: 2, name: 'bob', places: [{ id: 1, name: 'bar' }, { id: 2, name: 'inn' }] }] };
+  const places = [{ id: 1, name: 'bar' }, { id: 2, name: 'inn' }, { id: 3, name: 'zoo' }];
+
+  const told = async (socket, count) => {
+    const messages = [];
+    while (messages.length < count)
+      messages.push(await socket.next());
+    assert.ok(messages.some((message) => message.type === 'stale' && !message.stale), JSON.stringify(messages));
+    return messages.filter((message) => message.type !== 'stale');
+  };
+  const [reset] = await told(single, 2);
+  assert.equal(reset.type, 'reset');
+  assert.equal(reset.reason, 'new_epoch');
+  assert.deepEqual(reset.data, wanted);
+  assert.notEqual(reset.cursor.split('.')[0], cursor.split('.')[0], 'the epoch is another one');
+  const both = await told(many, 3);
+  assert.deepEqual(both.map(({ type, id, data }) => [type, id, data]).sort(), [['reset', 'f', wanted], ['reset', 'p', places]]);
+  const [other] = await told(late, 2);
+  assert.deepEqual(other.data, places);
+  await until('the stream being reset', () => events.length === 4);
+  assert.deepEqual(events.slice(2).sort(), [['reset', { reason: 'new_epoch', data: places }], ['stale', { stale: false }]]);
+
+  await world.query("UPDATE places SET name = 'pub' WHERE id = 2");
+  assert.deepEqual((await single.nextOf('frame')).d, [{ op: 'replace', path: '/followeds/0/places/1/name', value: 'pub' }]);
+  assert.equal((await sangre.get('/places')).headers.get('sangre-stale'), null);
+  const back = await Socket.open(`${sangre.ws}/followeds?cursor=${encodeURIComponent(cursor)}`);
+  assert.equal((await back.nextOf('reset')).type, 'reset', 'a cursor of the old epoch');
+  stream.close();
+  for (const socket of [single, many, late, back])
+    await socket.close();
+  await world.query('INSERT INTO users_followeds VALUES (1, 3)');
+  await sangre.stop();
+});
+
+test('SIGTERM closes every client with 1001, and the program ends with 0', async () => {
+  const sangre = await Sangre.start(config, { environment: world.environment, ready: '/followeds' });
+  const sockets = [];
+  for (const place of ['/', '/followeds', '/places', '/ws/followeds', '/ws/places-diffed'])
+    sockets.push(await Socket.open(sangre.ws + place));
+  for (const socket of sockets.slice(1))
+    await socket.next();
+  const stream = await fetch(`${sangre.url}/places`, { headers: { accept: 'text/event-stream' } });
+  const text = stream.text(); // ends when the stream does
+  await sangre.stop();
+  for (const socket of sockets)
+    assert.equal(await socket.closed, 1001);
+  assert.match(await text, /^(retry: \d+\n)?event: snapshot\n/);
+  await assert.rejects(sangre.get('/places'));
+  const { rows } = await world.query('SELECT count(*)::int AS n FROM pg_replication_slots');
+  assert.equal(rows[0].n, 0, 'no slot is left behind');
+});
+
+test('SIGINT ends it too, also before the database answers', async () => {
+  const sangre = await Sangre.start(config, { environment: { DATABASE_URL: 'postgresql:///x?host=/nonexistent' } });
+  sangre.child.kill('SIGINT');
+  assert.equal(await sangre.exited, 0, sangre.err);
+});
+
+test('a client that does not read gets one composed frame; the others notice nothing', async () => {
+  const ROUNDS = 150, SIZE = 100_000;
+  await world.query(`CREATE TABLE blobs (id int PRIMARY KEY, round int, text text); INSERT INTO blobs VALUES (1, 0, '')`);
+  const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB, message_limit: 16KB }\n${source}views:
+  /blobs: { from: app.blobs }
+  /blob: { from: app.blobs, get: { id: 1 } }\n`, { environment: world.environment, ready: '/blobs' });
+  const asleep = await Socket.open(`${sangre.ws}/blobs`);
+  const asleepMany = await Socket.open(`${sangre.ws}/`);
+  const awake = await Socket.open(`${sangre.ws}/blobs`);
+  let { data: held, cursor } = await asleep.nextOf('snapshot');
+  const both = await asleepMany.subscribe('list', '/blobs').then(async (list) => ({ list: list.data, one: (await asleepMany.subscribe('one', '/blob')).data }));
+  await awake.nextOf('snapshot');
+  asleep.ws.pause();
+  asleepMany.ws.pause();
+  for (let round = 1; round <= ROUNDS; round++) {
+    await world.query('UPDATE blobs SET round = $1, text = $2', [round, String.fromCharCode(97 + (round % 26)).repeat(SIZE)]);
+    const frame = await awake.nextOf('frame');
+    assert.equal(frame.d.find((patch) => patch.path === '/0/round').value, round, 'each commit is a frame to those who read');
+  }
+  asleep.ws.resume();
+  asleepMany.ws.resume();
+  let frames = 0;
+  while (held[0].round !== ROUNDS) {
+    const frame = await asleep.nextOf('frame');
+    assert.equal(frame.p, cursor, 'frames follow each other without a gap');
+    held = patched(held, frame.d);
+    cursor = frame.c;
+    frames++;
+  }
+  assert.deepEqual(held, await sangre.document('/blobs'));
+  assert.ok(frames < ROUNDS, `${frames} frames of ${ROUNDS} commits were composed`);
+  console.log(`a client that slept through ${ROUNDS} commits got ${frames} frames`);
+  while (both.one.round !== ROUNDS) {
+    const { d } = await asleepMany.nextOf('frame');
+    assert.deepEqual(Object.keys(d).sort(), ['list', 'one'], 'a composed frame is not torn');
+    both.list = patched(both.list, d.list);
+    both.one = patched(both.one, d.one);
+    assert.deepEqual(both.list[0], both.one);
+  }
+  for (const socket of [asleep, asleepMany, awake])
+    await socket.quiet();
+  for (const socket of [asleep, asleepMany, awake])
+    await socket.close();
+  await sangre.stop();
+});
+
+test('a client that never reads again is cut when its time is up', async () => {
+  await world.query("UPDATE blobs SET round = 0, text = ''");
+  const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB, client_timeout: 500ms }\n${source}views: { /blobs: { from: app.blobs } }\n`,
+    { environment: world.environment, ready: '/blobs' });
+  const asleep = await Socket.open(`${sangre.ws}/blobs`);
+  await asleep.nextOf('snapshot');
+  asleep.ws.pause();
+  let round = 0;
+  await until('the sleeper being cut', async () => {
+    await world.query('UPDATE blobs SET round = $1, text = $2', [++round, String.fromCharCode(97 + (round % 26)).repeat(500_000)]);
+    return (await sangre.explain()).subscriptions === 0;
+  });
+  asleep.ws.resume();
+  assert.equal(await asleep.closed, 1006);
+  assert.equal((await sangre.document('/blobs'))[0].id, 1);
+  await sangre.stop();
+});
+
+// The program ends by itself; its last words hold these.
+async function ends(text, code, patterns, environment = world.environment) {
+  const result = await command(['run', writeConfig(text)], { environment: { SANGRE_PORT: '0', ...environment } });
+  assert.equal(result.code, code, `${text}\n${result.err}`);
+  for (const pattern of patterns)
+    assert.match(result.err, pattern);
+}
+
+test('a table that is not there is a mistake of the config, with the nearest name', async () => {
+  await ends(`${listen}${source}views: { /a: { from: app.userz } }\n`, 2, [/^.*config\d+\.yaml:4:20: .*userz/m, /users/]);
+});
+
+test('a column that is not there is a mistake of the config, with the nearest name', async () => {
+  await ends(`${listen}${source}views:\n  /a: { from: app.users, columns: [id, nam] }\n`, 2, [/^.*config\d+\.yaml:5:40: .*nam/m, /"name"/]);
+});
+
+test('a role that may not read says so, and how to let it', async () => {
+  await world.query("CREATE ROLE reader LOGIN REPLICATION; CREATE ROLE plain LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain");
+  const as = (role) => ({ DATABASE_URL: world.url.replace('postgres@', `${role}@`) });
+  const views = `${listen}${source}views: { /a: { from: app.users } }\n`;
+  await ends(views, 1, [/users/, /permission|SELECT/i], as('reader'));
+  await ends(views, 1, [/plain|replication/i, /replication/i], as('plain'));
+});
+
+test('a database or role that is not there ends the program: only a person can help', async () => {
+  const views = `${listen}${source}views: { /a: { from: app.users } }\n`;
+  await ends(views, 1, [/nobody_here/], { DATABASE_URL: world.url.replace('postgres@', 'nobody_here@') });
+  await ends(views, 1, [/no_such_database/], { DATABASE_URL: world.cluster.url('no_such_database') });
+});
+
+test('two processes on one database do not disturb each other', async () => {
+  const [one, two] = [await Sangre.start(config, { environment: world.environment, ready: '/places' }), await Sangre.start(config, { environment: world.environment, ready: '/places' })];
+  await world.query("UPDATE places SET name = 'ark' WHERE id = 3");
+  for (const sangre of [one, two])
+    await sangre.shows('/places', [{ id: 1, name: 'bar' }, { id: 2, name: 'pub' }, { id: 3, name: 'ark' }]);
+  await one.stop();
+  await world.query("UPDATE places SET name = 'zoo' WHERE id = 3");
+  await two.shows('/places', [{ id: 1, name: 'bar' }, { id: 2, name: 'pub' }, { id: 3, name: 'zoo' }]);
+  await two.stop();
+});
+
+test('a port that is taken is said at once', async () => {
+  const one = await Sangre.start(config, { environment: world.environment });
+  const result = await command(['run', one.file], { environment: { ...world.environment, SANGRE_PORT: String(one.port) } });
+  assert.equal(result.code, 1, result.err);
+  assert.match(result.err, new RegExp(String(one.port)));
+  await one.stop();
+});
