@@ -19,18 +19,20 @@ static FILE *begin_script(const char *command, const char *arguments) {
     return pipe;
 }
 
+/* `output` gets the first line. */
 static void end_script(FILE *pipe, const char *command, char *output, size_t size) {
-    char line[1024];
-    size_t got = fread(line, 1, sizeof(line) - 1, pipe);
-    line[got] = '\0';
-    line[strcspn(line, "\n")] = '\0';
+    char rest[256];
+    if (output && !fgets(output, (int)size, pipe))
+        output[0] = '\0';
+    if (output)
+        output[strcspn(output, "\n")] = '\0';
+    while (fread(rest, 1, sizeof(rest), pipe))
+        continue;
     if (pclose(pipe)) {
         fprintf(stderr, "pg_cluster.sh %s failed: PostgreSQL's server binaries are needed\n",
                 command);
         exit(1);
     }
-    if (output)
-        snprintf(output, size, "%s", line);
 }
 
 static void run_script(const char *command, const char *arguments, char *output, size_t size) {
