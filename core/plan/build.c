@@ -29,6 +29,68 @@ int sgr__build_resolve(struct sgr__build *build, const struct sgr__reference *re
         reference->table);
 }
 
+/* --- canonical texts: `price<15` and `(price < 15)` are one node */
+
+static bool of_kind(const struct sgr_plugin *plugin, const char *plan_kind) {
+    return strcmp(plugin->plan_kind ? plugin->plan_kind : plugin->name, plan_kind) == 0;
+}
+
+/* The scalar's SQL as all spellings of it are written. What does not compile stays: the operator says what is wrong with it. */
+static const struct sgr_document_node *canonical_sql(struct sgr__build *build,
+                                                     const struct sgr_document_node *value,
+                                                     struct sgr_node *input) {
+    struct sgr_scope_relation relation = {NULL, sgr_node_schema(input)};
+    struct sgr_scope scope = {.relations = &relation, .relation_count = 1};
+    struct sgr_expression *expression;
+    if (value->kind != SGR_DOCUMENT_SCALAR ||
+        sgr_expression_new(value->text.data, &scope, &expression, NULL) != 0)
+        return value;
+    const char *text =
+        sgr_arena_copy(build->plan->arena, sgr_slice(sgr_expression_canonical(expression)));
+    const struct sgr_document_node *node = text ? sgr__build_scalar(build, value, text) : NULL;
+    sgr_expression_free(expression);
+    return node ? node : value;
+}
+
+static const struct sgr_document_node *canonical_mapping(struct sgr__build *build,
+                                                         const struct sgr_document_node *mapping,
+                                                         struct sgr_node *input) {
+    struct sgr_document_node *copy = sgr_arena_alloc(build->plan->arena, sizeof(*copy));
+    struct sgr_document_pair *pairs =
+        sgr_arena_alloc(build->plan->arena, (mapping->count + 1) * sizeof(*pairs));
+    if (!copy || !pairs)
+        return mapping;
+    for (size_t i = 0; i < mapping->count; i++) {
+        pairs[i] = mapping->pairs[i];
+        pairs[i].value = canonical_sql(build, pairs[i].value, input);
+    }
+    *copy = *mapping;
+    copy->pairs = pairs;
+    return copy;
+}
+
+/* Of operators whose SQL is over their one input's columns: filter and map. */
+static const struct sgr_document_node *canonical_options(struct sgr__build *build,
+                                                         const struct sgr_plugin *plugin,
+                                                         const struct sgr_document_node *options,
+                                                         struct sgr_node *input) {
+    if (options->count != 1)
+        return options;
+    if (of_kind(plugin, "filter"))
+        return canonical_mapping(build, options, input);
+    if (!of_kind(plugin, "map") || options->pairs[0].value->kind != SGR_DOCUMENT_MAPPING)
+        return options;
+    struct sgr_document_node *copy = sgr_arena_alloc(build->plan->arena, sizeof(*copy));
+    struct sgr_document_pair *pair = sgr_arena_alloc(build->plan->arena, sizeof(*pair));
+    if (!copy || !pair)
+        return options;
+    *pair = options->pairs[0];
+    pair->value = canonical_mapping(build, pair->value, input);
+    *copy = *options;
+    copy->pairs = pair;
+    return copy;
+}
+
 /* --- helpers: nodes that the plan makes by itself */
 
 const struct sgr_document_node *sgr__build_scalar(struct sgr__build *build,
@@ -54,7 +116,8 @@ static const char *main_option(const struct sgr_plugin *plugin) {
 }
 
 static int helper_options(struct sgr__build *build, const struct sgr_plugin *plugin,
-                          const struct sgr_document_node *value, struct sgr_options **ret) {
+                          const struct sgr_document_node *value, struct sgr_node *input,
+                          struct sgr_options **ret) {
     struct sgr_document_pair pair = {main_option(plugin), value->line, value->column, value};
     struct sgr_document_node mapping = *value;
     mapping.kind = SGR_DOCUMENT_MAPPING;
@@ -63,7 +126,8 @@ static int helper_options(struct sgr__build *build, const struct sgr_plugin *plu
     if (!pair.name)
         return sgr_error_set(build->error, SGR_EUNSUPPORTED, "operator %s has no main option",
                              plugin->name);
-    return sgr_options_parse(plugin, &mapping, NULL, ret, build->error);
+    return sgr_options_parse(plugin, canonical_options(build, plugin, &mapping, input), NULL, ret,
+                             build->error);
 }
 
 int sgr__build_helper(struct sgr__build *build, const char *plan_kind,
@@ -74,7 +138,7 @@ int sgr__build_helper(struct sgr__build *build, const char *plan_kind,
     struct sgr_node *node;
     int status = sgr_loader_plan_kind(build->plan->loader, plan_kind, &plugin, build->error);
     if (status == 0)
-        status = helper_options(build, plugin, value, &options);
+        status = helper_options(build, plugin, value, input, &options);
     if (status == 0)
         status =
             sgr_graph_operator(build->graph, plugin, options, &input, 1, name, &node, build->error);
@@ -98,9 +162,11 @@ static int make_node(struct sgr__build *build, const struct sgr__plan_node *decl
     for (size_t i = 0; i < declared->input_count && status == 0; i++)
         status = sgr__build_resolve(build, &declared->inputs[i], &inputs[i]);
     struct sgr_options *options;
+    const struct sgr_document_node *mapping = declared->options;
+    if (status == 0 && declared->input_count == 1)
+        mapping = canonical_options(build, declared->plugin, mapping, inputs[0]);
     if (status == 0)
-        status =
-            sgr_options_parse(declared->plugin, declared->options, NULL, &options, build->error);
+        status = sgr_options_parse(declared->plugin, mapping, NULL, &options, build->error);
     if (status != 0)
         return status;
     status = sgr_graph_operator(build->graph, declared->plugin, options, inputs,
