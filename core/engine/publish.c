@@ -194,6 +194,16 @@ static void answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channe
     sgr_hub_answer(publisher->parts.hub, &answer, is_reset);
 }
 
+/* Epoch, last change and codec: it stays the same while the document does, also when nobody subscribes between two requests. */
+static void write_etag(const struct channel *channel, struct sgr_buffer *out) {
+    const struct sgr_bytes *token = channel->served->token;
+    const char *dot = memchr(token->data, '.', token->size);
+    sgr_buffer_append(out, token->data, dot ? (size_t)(dot - token->data) : token->size);
+    sgr_buffer_printf(out, "-%llx-%s",
+                      (unsigned long long)sgr_instance_changed(channel->served->instance),
+                      channel->codec->name);
+}
+
 static int snapshot_state(struct sgr_publisher *publisher, struct channel *channel,
                           const char *reset_reason, struct sgr_buffer *etag, struct sgr_state *ret,
                           struct sgr_error *error) {
@@ -205,9 +215,7 @@ static int snapshot_state(struct sgr_publisher *publisher, struct channel *chann
     state.answer = reset_reason ? SGR_ANSWER_RESET : SGR_ANSWER_SNAPSHOT;
     state.reason = reset_reason;
     state.document = sgr_bytes_ref(document);
-    sgr_buffer_slice(etag, state.cursor);
-    sgr_buffer_putc(etag, '-');
-    sgr_buffer_puts(etag, channel->codec->name);
+    write_etag(channel, etag);
     state.etag = etag->failed ? state.cursor : (struct sgr_slice){etag->data, etag->size};
     *ret = state;
     return SGR_OK;
