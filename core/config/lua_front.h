@@ -93,6 +93,8 @@ const struct sgr_document_node *sgr__lua_level(lua_State *L,
 /* --- lua_sangre.c: the table `sangre` */
 void sgr__lua_sangre_register(lua_State *L);
 const struct sgr__lua_parameter *sgr__lua_parameter(lua_State *L, int at); /* NULL: it is none */
+const struct sgr_document_node *sgr__lua_boxed(lua_State *L,
+                                               int at); /* of sangre.ordered; or NULL */
 /* `name`, or name_2 …, not used before by one of this kind. */
 const char *sgr__lua_distinct(lua_State *L, const char *kind, const char *name);
 /* Uses up exactly this name; fails if it is taken. */

@@ -7,6 +7,7 @@
 
 #define SOURCE    "sangre.source"
 #define PARAMETER "sangre.parameter"
+#define ORDERED   "sangre.ordered"
 
 /* --- names */
 
@@ -204,6 +205,24 @@ static int sangre_view(lua_State *L) {
     return 0;
 }
 
+/* --- mappings whose order matters */
+
+const struct sgr_document_node *sgr__lua_boxed(lua_State *L, int at) {
+    const struct sgr_document_node **box = luaL_testudata(L, at, ORDERED);
+    return box ? *box : NULL;
+}
+
+/* sangre.ordered { { name = value }, … }: a mapping in that order, which a Lua table has not. */
+static int sangre_ordered(lua_State *L) {
+    if (lua_type(L, 1) != LUA_TTABLE)
+        sgr__lua_fail(L, sgr__lua_line(L), "sangre.ordered takes a list of { name = value }");
+    const struct sgr_document_node *node = sgr__lua_ordered(L, 1);
+    const struct sgr_document_node **box = lua_newuserdatauv(L, sizeof(*box), 0);
+    *box = node;
+    luaL_setmetatable(L, ORDERED);
+    return 1;
+}
+
 /* --- environment */
 
 /* sangre.env(name, default) */
@@ -223,13 +242,10 @@ static int sangre_env(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"source", sangre_source},
-    {"sink", sangre_sink},
-    {"server", sangre_server},
-    {"view", sangre_view},
-    {"param", sangre_param},
-    {"env", sangre_env},
-    {NULL, NULL},
+    {"source", sangre_source},   {"sink", sangre_sink},
+    {"server", sangre_server},   {"view", sangre_view},
+    {"param", sangre_param},     {"env", sangre_env},
+    {"ordered", sangre_ordered}, {NULL, NULL},
 };
 
 static int unknown_function(lua_State *L) {
@@ -248,6 +264,7 @@ void sgr__lua_sangre_register(lua_State *L) {
     lua_pushcfunction(L, source_index);
     lua_setfield(L, -2, "__index");
     luaL_newmetatable(L, PARAMETER);
+    luaL_newmetatable(L, ORDERED);
     luaL_newlib(L, functions);
     lua_newtable(L);
     lua_pushcfunction(L, unknown_function);

@@ -193,6 +193,9 @@ static const struct sgr_document_node *object_value(lua_State *L, int at) {
         lua_pop(L, 1);
         return node;
     }
+    const struct sgr_document_node *boxed = sgr__lua_boxed(L, at);
+    if (boxed)
+        return boxed;
     if (relation && relation->clause)
         sgr__lua_fail(L, sgr__lua_line(L), "a relation with %s can only be a view's or be joined",
                       relation->clause);

@@ -137,6 +137,16 @@ static void server_and_sinks(void **state) {
         "{plugin: 'websocket'}}}");
 }
 
+static void mappings_can_keep_an_order(void **state) {
+    (void)state;
+    assert_document(
+        "sangre.source { plugin = 'memory', tables = { t = { columns = sangre.ordered {\n"
+        "{ b = 'int' }, 'c', { a = 'text' } } } } }\n",
+        "sources",
+        "{memory: {plugin: 'memory', tables: {t: {columns: {b: 'int', c: 'c', a: "
+        "'text'}}}}}");
+}
+
 static void a_functions_text_is_found_among_others(void **state) {
     (void)state;
     assert_document(
@@ -277,6 +287,7 @@ int main(void) {
         cmocka_unit_test(every_clause_goes_into_its_level),
         cmocka_unit_test(relations_are_not_changed_by_their_methods),
         cmocka_unit_test(server_and_sinks),
+        cmocka_unit_test(mappings_can_keep_an_order),
         cmocka_unit_test(a_functions_text_is_found_among_others),
         cmocka_unit_test(places_are_the_lines_of_the_config),
         cmocka_unit_test(the_config_is_the_same_at_each_start),
