@@ -449,6 +449,30 @@ int sgr_engine_adopt(struct sgr_engine *engine, int descriptor, struct sgr_error
     return sgr_server_adopt(engine->server, descriptor, error);
 }
 
+static void write_totals_json(struct sgr_engine *engine, struct sgr_buffer *out) {
+    struct sgr_views_counters views;
+    sgr_views_counters(engine->views, &views);
+    sgr_buffer_printf(out, ",\"subscriptions\":%zu,\"rows\":%zu,\"row_bytes\":%zu",
+                      sgr_publisher_subscriptions(engine->publisher), sgr_heap_rows(engine->heap),
+                      sgr_heap_bytes(engine->heap));
+    sgr_buffer_printf(out, ",\"instances\":%zu,\"collections\":%zu,\"members\":%zu",
+                      views.instances, views.collections, views.members);
+    sgr_buffer_printf(out, ",\"state_bytes\":%zu,\"history_bytes\":%zu", views.state_bytes,
+                      views.history_bytes);
+    sgr_buffer_printf(out, ",\"edits\":%llu,\"rows_read\":%llu", (unsigned long long)views.edits,
+                      (unsigned long long)views.rows_read);
+}
+
+static void write_totals_text(struct sgr_engine *engine, struct sgr_buffer *out) {
+    struct sgr_views_counters views;
+    sgr_views_counters(engine->views, &views);
+    sgr_buffer_printf(out, "subscriptions: %zu, rows: %zu in %zu bytes\n",
+                      sgr_publisher_subscriptions(engine->publisher), sgr_heap_rows(engine->heap),
+                      sgr_heap_bytes(engine->heap));
+    sgr_buffer_printf(out, "views: %zu instances in %zu bytes, history in %zu bytes\n",
+                      views.instances, views.state_bytes, views.history_bytes);
+}
+
 void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out) {
     struct sgr_engine *engine = data;
     bool live = !engine->check_only;
@@ -459,14 +483,12 @@ void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struc
         sgr_buffer_puts(out, ",\"views\":");
     if (format != SGR_EXPLAIN_DOT)
         sgr_views_explain(engine->views, format, live, out);
+    if (format == SGR_EXPLAIN_JSON && live)
+        write_totals_json(engine, out);
     if (format == SGR_EXPLAIN_JSON)
-        sgr_buffer_printf(out, ",\"subscriptions\":%zu,\"rows\":%zu,\"row_bytes\":%zu}",
-                          sgr_publisher_subscriptions(engine->publisher),
-                          sgr_heap_rows(engine->heap), sgr_heap_bytes(engine->heap));
+        sgr_buffer_putc(out, '}');
     else if (format == SGR_EXPLAIN_TEXT && live)
-        sgr_buffer_printf(out, "subscriptions: %zu, rows: %zu in %zu bytes\n",
-                          sgr_publisher_subscriptions(engine->publisher),
-                          sgr_heap_rows(engine->heap), sgr_heap_bytes(engine->heap));
+        write_totals_text(engine, out);
 }
 
 char *sgr_engine_explain(struct sgr_engine *engine, const char *format) {
