@@ -94,7 +94,7 @@ test('an unknown view is 404 with the nearest name', async () => {
 test('bad, missing and unknown parameters are 400', async () => {
   await refused('/followeds?user=ann', 400, 'bad_parameter', /user/);
   await refused('/followeds?user=99999999999', 400, 'bad_parameter', /user/);
-  await refused('/person', 400, 'bad_parameter', /id \(int(eger)?\) is missing/);
+  await refused('/person', 400, 'bad_parameter', /id \(int4\) is missing/);
   await refused('/person?ident=1', 400, 'bad_parameter', /no parameter ident/);
   await refused('/places?user=1', 400, 'bad_parameter', /no parameter user/);
   await refused('/places?codec=xml', 400, 'unknown_codec', /json-patch, rows and full/);
