@@ -31,6 +31,8 @@ int sgr_instance_changes(struct sgr_instance *instance, const struct sgr_codec *
     struct sgr__writer writer = {
         .methods = codec->methods, .instance = instance, .out = out, .from = from, .error = error};
     size_t start = out->size;
+    if (from >= instance->born && from >= instance->shower.child->changed)
+        return 0;
     if (from < instance->born || from < instance->view->views->history.floor)
         return sgr_error_set(error, SGR_ENOTFOUND, "history does not reach back so far");
     int code = sgr__walk(&writer);

@@ -91,8 +91,7 @@ static int gather(struct sgr__edits *edits, uint64_t from, struct sgr_error *err
     sgr__nets_sum(collection->level, &edits->nets, false);
     for (size_t i = 0; i < edits->nets.count; i++)
         NETS(edits)
-        [i].member =
-            sgr__tree_find(&collection->members, heap, collection->level, NETS(edits)[i].pair);
+    [i].member = sgr__tree_find(&collection->members, heap, collection->level, NETS(edits)[i].pair);
     return 0;
 }
 

@@ -173,7 +173,7 @@ struct sgr_view *sgr_instance_view(const struct sgr_instance *instance) {
 int sgr_instance_commit_of_revision(const struct sgr_instance *instance, uint64_t revision,
                                     uint64_t *ret) {
     const struct sgr__collection *root = instance->shower.child;
-    uint64_t commit = instance->changed, floor = instance->view->views->history.floor;
+    uint64_t commit = instance->view->views->commit, floor = instance->view->views->history.floor;
     if (revision > instance->revision)
         return SGR_ENOTFOUND;
     uint64_t wanted = instance->revision - revision, last = UINT64_MAX;

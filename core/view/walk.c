@@ -79,8 +79,7 @@ static int walk_collection(struct sgr__writer *writer, const struct sgr__collect
 }
 
 int sgr__walk(struct sgr__writer *writer) {
-    const struct sgr__collection *root = writer->instance->shower.child;
-    int code = root->changed > writer->from ? walk_collection(writer, root) : 0;
+    int code = walk_collection(writer, writer->instance->shower.child);
     if (!code && writer->any)
         writer->methods->end(writer);
     return code;
