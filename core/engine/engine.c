@@ -338,8 +338,10 @@ int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error) {
         struct engine_source *source = &engine->sources[i];
         code = source->methods->describe(source->state, source->plan->tables,
                                          source->plan->table_count, error);
-        if (code)
+        if (code) {
             sgr_error_context(error, "source %s", source->plan->name);
+            sgr_plan_source_error(engine->plan, source->plan, error);
+        }
     }
     if (!code && !engine->source_count)
         code = sgr_error_set(error, SGR_ECONFIG, "the config has no sources");

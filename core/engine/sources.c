@@ -111,6 +111,8 @@ static void host_state(void *host, enum sgr_source_state state, const struct sgr
         if (error)
             failure = *error;
         sgr_error_context(&failure, "source %s", source->plan->name);
+        if (source->engine->phase != ENGINE_SERVING)
+            sgr_plan_source_error(source->engine->plan, source->plan, &failure);
         sgr__engine_fail(source->engine, &failure);
     } else {
         sgr__engine_source_changed(source->engine);
@@ -371,8 +373,10 @@ static int open_source(struct sgr_engine *engine, struct engine_source *source,
             return sgr_error_set(error, SGR_ENOMEM, "out of memory for a source");
     int code = source->methods->open(&host_table, source, sgr_options_struct(plan->options),
                                      &source->state, error);
-    if (code)
+    if (code) {
         sgr_error_context(error, "source %s", plan->name);
+        sgr_plan_source_error(engine->plan, plan, error);
+    }
     return code;
 }
 

@@ -94,12 +94,17 @@ struct sgr__plan_view {
     struct sgr__plan_level root;
 };
 
+struct sgr__plan_table {
+    const char *name;
+    struct sgr__place place; /* where it is named first */
+};
+
 struct sgr__plan_source {
     const char *name;
     const struct sgr_document_node *place;
     const struct sgr_plugin *plugin;
     struct sgr_options *options;
-    struct sgr_vector tables; /* const char * */
+    struct sgr_vector tables; /* struct sgr__plan_table */
 };
 
 struct sgr_plan {
@@ -151,7 +156,8 @@ int sgr__plan_name(const struct sgr_document_pair *pair, const char *what, struc
 int sgr__plan_reference(struct sgr_plan *plan, struct sgr_slice text,
                         const struct sgr_document_node *place, struct sgr__reference *ret,
                         struct sgr_error *error);
-int sgr__plan_use_table(struct sgr_plan *plan, size_t source, const char *table);
+int sgr__plan_use_table(struct sgr_plan *plan, size_t source, const char *table,
+                        struct sgr__place place);
 
 /* --- nodes.c */
 int sgr__plan_nodes(struct sgr_plan *plan, const struct sgr_document_node *mapping,

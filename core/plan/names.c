@@ -139,13 +139,15 @@ int sgr__plan_name(const struct sgr_document_pair *pair, const char *what,
         name, what);
 }
 
-int sgr__plan_use_table(struct sgr_plan *plan, size_t source, const char *table) {
+int sgr__plan_use_table(struct sgr_plan *plan, size_t source, const char *table,
+                        struct sgr__place place) {
     struct sgr_vector *tables =
         &SGR_VECTOR_AT(&plan->sources, struct sgr__plan_source, source)->tables;
     for (size_t i = 0; i < tables->count; i++)
-        if (strcmp(*SGR_VECTOR_AT(tables, const char *, i), table) == 0)
+        if (strcmp(SGR_VECTOR_AT(tables, struct sgr__plan_table, i)->name, table) == 0)
             return 0;
-    return sgr_vector_push(tables, &table);
+    struct sgr__plan_table item = {table, place};
+    return sgr_vector_push(tables, &item);
 }
 
 static int unknown_source(struct sgr_plan *plan, struct sgr__place place, const char *name,
@@ -191,7 +193,7 @@ static int table_reference(struct sgr_plan *plan, const char *text, const char *
             continue;
         ret->table = dot + 1;
         ret->index = i;
-        return sgr__plan_use_table(plan, i, ret->table) == 0 ? 0 : sgr__plan_memory(error);
+        return sgr__plan_use_table(plan, i, ret->table, place) == 0 ? 0 : sgr__plan_memory(error);
     }
     return unknown_source(plan, place, source, error);
 }

@@ -58,7 +58,7 @@ static int read_sources(struct sgr_plan *plan, const struct sgr_document_node *m
             return sgr__plan_memory(error);
         source->name = pair->name;
         source->place = pair->value;
-        source->tables = SGR_VECTOR_INIT(const char *);
+        source->tables = SGR_VECTOR_INIT(struct sgr__plan_table);
         status = read_instance(plan, pair, SGR_SOURCE, &source->plugin, &source->options, error);
     }
     return status;
@@ -136,12 +136,18 @@ static int publish_sources(struct sgr_plan *plan, struct sgr_error *error) {
     for (size_t i = 0; i < count; i++) {
         const struct sgr__plan_source *source =
             SGR_VECTOR_AT(&plan->sources, struct sgr__plan_source, i);
+        const char **tables =
+            sgr_arena_alloc(plan->arena, (source->tables.count + 1) * sizeof(*tables));
+        if (!tables)
+            return sgr__plan_memory(error);
+        for (size_t k = 0; k < source->tables.count; k++)
+            tables[k] = SGR_VECTOR_AT(&source->tables, struct sgr__plan_table, k)->name;
         plan->public[i] = (struct sgr_plan_source){
             .name = source->name,
             .plugin = source->plugin,
             .options = source->options,
             .place = source->place,
-            .tables = source->tables.items,
+            .tables = tables,
             .table_count = source->tables.count,
         };
     }
@@ -211,4 +217,57 @@ const struct sgr_plan_sink *sgr_plan_sinks(const struct sgr_plan *plan, size_t *
 
 const struct sgr_plan_server *sgr_plan_server(const struct sgr_plan *plan) {
     return &plan->server;
+}
+
+static bool name_byte(char byte) {
+    return byte == '_' || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z');
+}
+
+/* Where the message names the table, by itself or behind its schema; NULL: it does not. */
+static const char *find_table(const char *message, const char *table) {
+    const char *dot = strrchr(table, '.');
+    const char *name = dot ? dot + 1 : table;
+    size_t size = strlen(name);
+    for (const char *at = strstr(message, name); at && size; at = strstr(at + 1, name))
+        if ((at == message || !name_byte(at[-1])) && !name_byte(at[size]))
+            return at;
+    return NULL;
+}
+
+/* Of the table that the message names first: others in it are advice. */
+static struct sgr__place find_place(const struct sgr__plan_source *source, const char *message) {
+    struct sgr__place place = sgr__place_of(source->place);
+    const char *first = NULL;
+    for (size_t i = 0; i < source->tables.count; i++) {
+        const struct sgr__plan_table *table =
+            SGR_VECTOR_AT(&source->tables, struct sgr__plan_table, i);
+        const char *at = find_table(message, table->name);
+        if (at && (!first || at < first)) {
+            first = at;
+            place = table->place;
+        }
+    }
+    return place;
+}
+
+static bool is_configs_fault(int code) {
+    return code == SGR_ECONFIG || code == SGR_ENOTFOUND || code == SGR_EINVAL ||
+           code == SGR_ETYPE || code == SGR_EPARSE || code == SGR_EUNSUPPORTED;
+}
+
+void sgr_plan_source_error(const struct sgr_plan *plan, const struct sgr_plan_source *source,
+                           struct sgr_error *error) {
+    if (!error || !is_configs_fault(error->code))
+        return;
+    const struct sgr__plan_source *own =
+        SGR_VECTOR_AT(&plan->sources, struct sgr__plan_source, source - plan->public);
+    struct sgr__place place = find_place(own, error->message);
+    char context[sizeof(error->context)];
+    memcpy(context, error->context, sizeof(context));
+    error->context[0] = '\0';
+    error->code = SGR_ECONFIG;
+    sgr_error_context(error, "%s:%u:%u", place.file, place.line, place.column);
+    if (*context)
+        sgr_error_context(error, "%s", context);
 }

@@ -54,6 +54,11 @@ const struct sgr_plan_source *sgr_plan_sources(const struct sgr_plan *plan, size
 const struct sgr_plan_sink *sgr_plan_sinks(const struct sgr_plan *plan, size_t *ret_count);
 const struct sgr_plan_server *sgr_plan_server(const struct sgr_plan *plan);
 
+/* For what a source says of its options or tables (open, describe): if the config is at fault, makes it the config's error, with the place of
+ * the table that the message names, or else the source's. */
+void sgr_plan_source_error(const struct sgr_plan *plan, const struct sgr_plan_source *source,
+                           struct sgr_error *error);
+
 /* Once each source's tables are known: types everything, makes nodes and views. `table` finds the relation node of a source's table
  * (borrowed; NULL: the source has no such table, which becomes an error at the place that names it). Nodes stay referenced by views, and
  * by the config until it is freed. */

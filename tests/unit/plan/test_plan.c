@@ -315,6 +315,27 @@ static void an_inferred_pivot_needs_one_parent_table(void **state) {
     EXPECT(cases);
 }
 
+static void what_a_source_says_gets_the_place_of_its_table(void **state) {
+    (void)state;
+    struct sgr_plan *plan = plan_ok(SOURCE "views:\n  /b: { from: app.users }\n"
+                                           "  /a: { from: app.public.usres }\n");
+    size_t count;
+    const struct sgr_plan_source *source = sgr_plan_sources(plan, &count);
+    struct sgr_error error = {0};
+    sgr_error_set(&error, SGR_ENOTFOUND, "there is no table public.usres; did you mean users?");
+    sgr_error_context(&error, "source app");
+    sgr_plan_source_error(plan, source, &error);
+    assert_int_equal(error.code, SGR_ECONFIG);
+    assert_string_equal(error.context, "t.yaml:4:15; source app");
+    sgr_error_set(&error, SGR_EINVAL, "no such host");
+    sgr_plan_source_error(plan, source, &error);
+    assert_string_equal(error.context, "t.yaml:1:17");
+    sgr_error_set(&error, SGR_EIO, "users are not reachable");
+    sgr_plan_source_error(plan, source, &error);
+    assert_string_equal(error.context, "");
+    sgr_plan_free(plan);
+}
+
 static void a_refused_config_stays_the_callers(void **state) {
     (void)state;
     struct sgr_document *document = NULL;
@@ -353,6 +374,7 @@ int main(void) {
         cmocka_unit_test(mistakes_in_nodes),
         cmocka_unit_test(mistakes_in_views),
         cmocka_unit_test(an_inferred_pivot_needs_one_parent_table),
+        cmocka_unit_test(what_a_source_says_gets_the_place_of_its_table),
         cmocka_unit_test(a_refused_config_stays_the_callers),
         cmocka_unit_test(the_schema_is_json_and_knows_the_plugins),
     };
