@@ -57,6 +57,7 @@ struct sgr_connection *sgr__accept(struct sgr_request *request,
         connection->request = request;
         connection->held = true;
         lws_set_timeout(connection->peer->wsi, NO_PENDING_TIMEOUT, 0);
+        sgr__hangup_watch(connection->peer);
     }
     return connection;
 }
@@ -420,6 +421,8 @@ static void forget_dirty(struct sgr_connection *connection) {
 void sgr__connection_closed(struct sgr_connection *connection) {
     struct sgr_server *server = connection->server;
     sgr__unsubscribe_all(connection);
+    if (!connection->websocket)
+        sgr__hangup_forget(connection->peer);
     connection->ending = connection->shut = true;
     connection->peer->connection = NULL;
     if (connection->callbacks.closed)

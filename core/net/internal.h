@@ -72,7 +72,7 @@ struct sgr_server {
 
     struct ev_loop *loop;
     ev_async wake;
-    ev_io acceptor;
+    ev_io acceptor, hangups;
     ev_prepare flush;
     ev_timer accept_again, tick, drain_end;
     int listener;
@@ -86,7 +86,7 @@ struct sgr_server {
     pthread_mutex_t adopt_lock;
     struct sgr_vector adopted; /* of int; any thread, under the lock */
 
-    struct sgr_list peers, requests, connections, one_shots, timers, explains;
+    struct sgr_list peers, doomed, requests, connections, one_shots, timers, explains;
     size_t peer_count;
     struct sgr_list stalled; /* connections with unsent bytes, longest without progress first */
     char *scratch;           /* LWS_PRE, a header, SGR__CHUNK bytes */
@@ -117,7 +117,7 @@ void sgr__adopt_waiting(struct sgr_server *server);
 /* ---- Peers (peer.c) ---- */
 
 struct sgr__peer {
-    struct sgr_list link;
+    struct sgr_list link, doomed;
     struct sgr_server *server;
     struct lws *wsi;
     struct sgr_request *request;
@@ -126,9 +126,18 @@ struct sgr__peer {
 };
 
 int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused);
+/* Closes the socket, in the loop's next turn. */
 void sgr__peer_kill(struct sgr__peer *peer);
+void sgr__peers_bury(struct sgr_server *server);
 int sgr__protocols_new(struct sgr_server *server);
 void sgr__protocols_free(struct sgr_server *server);
+
+/* ---- Event streams' clients that leave (hangup.c) ---- */
+
+int sgr__hangups_start(struct sgr_server *server);
+void sgr__hangups_stop(struct sgr_server *server);
+void sgr__hangup_watch(struct sgr__peer *peer);
+void sgr__hangup_forget(struct sgr__peer *peer);
 
 /* ---- Requests (request.c) ---- */
 

@@ -28,6 +28,7 @@ int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused) {
     }
     peer->server = server;
     peer->refused = refused;
+    sgr_list_init(&peer->doomed);
     sgr_list_append(&server->peers, &peer->link);
     server->peer_count++;
     size_t before = server->peer_count;
@@ -40,9 +41,20 @@ int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused) {
     return code;
 }
 
+/* Not at once: this may come from within a callback of that very socket. */
 void sgr__peer_kill(struct sgr__peer *peer) {
-    if (peer->wsi)
-        lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    sgr_list_remove(&peer->doomed);
+    sgr_list_append(&peer->server->doomed, &peer->doomed);
+}
+
+/* libwebsockets' own deferred kind waits for its timer, which it does not arm when it is told from outside its callbacks. */
+void sgr__peers_bury(struct sgr_server *server) {
+    while (!sgr_list_empty(&server->doomed)) {
+        struct sgr__peer *peer = SGR_CONTAINER(server->doomed.next, struct sgr__peer, doomed);
+        sgr_list_remove(&peer->doomed);
+        if (peer->wsi)
+            lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
 }
 
 /* What the peer carried ends. Twice is fine. */
@@ -62,6 +74,7 @@ static void peer_gone(struct sgr__peer *peer) {
 static void peer_free(struct sgr__peer *peer) {
     struct sgr_server *server = peer->server;
     peer_gone(peer);
+    sgr_list_remove(&peer->doomed);
     sgr_list_remove(&peer->link);
     server->peer_count--;
     free(peer);

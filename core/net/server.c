@@ -1,6 +1,7 @@
 /* The server's life: made by its creator's thread, run by its own, ended by the hub's drain event. */
 #include "net/internal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -134,6 +135,7 @@ static void prepared(struct ev_loop *loop, ev_prepare *watcher, int events) {
     sgr__enter(server);
     sgr__flush_dirty(server);
     sgr__leave(server);
+    sgr__peers_bury(server);
 }
 
 static void ticked(struct ev_loop *loop, ev_timer *timer, int events) {
@@ -241,6 +243,7 @@ static int copy_options(struct sgr_server *server, const struct sgr_plan_server 
 
 static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->peers);
+    sgr_list_init(&server->doomed);
     sgr_list_init(&server->requests);
     sgr_list_init(&server->connections);
     sgr_list_init(&server->one_shots);
@@ -281,6 +284,8 @@ static int build(struct sgr_server *server, const struct sgr_plan_sink *sinks, s
         code = sgr_error_set(error, SGR_ENOMEM, "out of memory for the server");
     if (!code)
         code = make_context(server, error);
+    if (!code && sgr__hangups_start(server))
+        code = sgr_error_set(error, SGR_EIO, "cannot watch sockets: %s", strerror(errno));
     if (code)
         return code;
     start_watchers(server);
@@ -341,10 +346,10 @@ static void free_options(struct sgr_server *server) {
 static void end_loop(struct sgr_server *server) {
     if (!server->loop)
         return;
-    if (server->vhost)
-        stop_watchers(server);
+    stop_watchers(server);
     if (server->lws)
         lws_context_destroy(server->lws);
+    sgr__hangups_stop(server);
     if (server->listener >= 0)
         close(server->listener);
     for (size_t i = 0; i < server->adopted.count; i++)
