@@ -4,7 +4,7 @@
 #ifndef TEST_VIEW_MODEL_H
 #define TEST_VIEW_MODEL_H
 
-#include "view/fixture.h"
+#include "fixture.h"
 
 enum { NUL = -1, COLUMNS = 6, TABLES = 5, LEVELS_MOST = 12, PARAMETERS = 3 };
 enum { ID, A, B, T, N, H }; /* id int4, a int4, b int8, t text, n numeric, h int4 */

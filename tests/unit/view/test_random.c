@@ -1,10 +1,10 @@
 /* Random views over random relations through random transactions: each document is what it should be, and each way to it from an earlier
  * one leads there. SANGRE_SEEDS=FIRST-LAST runs other seeds than the usual ones, SANGRE_STEPS more transactions each. */
-#include "view/model.h"
+#include "model.h"
 
 #include <stdio.h>
 
-#include "view/apply.h"
+#include "apply.h"
 
 enum { PAST = 10, INSTANCES = 5, VIEWS = 2 };
 
