@@ -138,6 +138,8 @@ int sgr__plan_error_at(struct sgr__place place, struct sgr_error *error, const c
     __attribute__((format(printf, 3, 4)));
 int sgr__plan_place(struct sgr__place place,
                     struct sgr_error *error); /* the same without a prefix */
+/* The same for an error of the loader, whose context names the plugin's file. */
+int sgr__plan_plugin_error(struct sgr__place place, struct sgr_error *error);
 int sgr__plan_memory(struct sgr_error *error);
 /* `unknown WHAT "word"; did you mean "x"?`, or what is there instead. */
 int sgr__plan_unknown(struct sgr__place place, struct sgr_error *error, const char *what,

@@ -55,6 +55,14 @@ int sgr__plan_place(struct sgr__place place, struct sgr_error *error) {
     return sgr__plan_error_at(place, error, "%s", "");
 }
 
+int sgr__plan_plugin_error(struct sgr__place place, struct sgr_error *error) {
+    static const char start[] = "plugin ";
+    if (!error || strncmp(error->context, start, sizeof(start) - 1) != 0)
+        return sgr__plan_place(place, error);
+    const char *file = error->context + sizeof(start) - 1;
+    return sgr__plan_error_at(place, error, "%.*s: ", (int)strcspn(file, ";"), file);
+}
+
 int sgr__plan_memory(struct sgr_error *error) {
     return sgr_error_set(error, SGR_ENOMEM, "out of memory");
 }

@@ -81,7 +81,7 @@ static int find_operator(struct sgr_plan *plan, struct sgr__plan_node *node,
         if (status == SGR_ENOTFOUND)
             continue;
         if (status != 0)
-            return sgr__plan_place(sgr__place_of_key(pair), error);
+            return sgr__plan_plugin_error(sgr__place_of_key(pair), error);
         if (found && !has_option(plugin, found->name))
             return sgr__plan_error(sgr__place_of_key(pair), error,
                                    "\"%s\" and \"%s\" are both operators: a node has one",

@@ -140,7 +140,7 @@ static int check_whole(struct sorting *sorting, const struct sgr_document_node *
     if (status != 0)
         return status;
     if (sgr_expression_column(whole)->type != SGR_BOOL)
-        status = sgr_error_set(error, SGR_ETYPE, "where must be a condition, not of type %s",
+        status = sgr_error_set(error, SGR_ETYPE, "where must be a condition (bool), not of type %s",
                                sgr_expression_column(whole)->type_name);
     sgr_expression_free(whole);
     return status;
