@@ -236,7 +236,9 @@ APPLY(date_to_timestamp_ordered) {
     }
     return apply_date_to_timestamp(frame, node, arguments, ret);
 }
-CAST(date_to_timestamp_ordered);
+/* Not spelled: comparing a date with a timestamp brings it back. */
+const struct sgr__operation sgr__date_to_timestamp_ordered = {
+    .form = "%", .apply = apply_date_to_timestamp_ordered};
 
 APPLY(timestamp_to_date) {
     (void)frame, (void)node;

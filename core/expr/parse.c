@@ -20,7 +20,7 @@ static int fail(const struct sgr__source *source, const PgQueryError *from,
                          sgr__source_column(source, offset));
 }
 
-static const PgQuery__Node *only_target(const PgQuery__ParseResult *tree) {
+static const PgQuery__ResTarget *only_target(const PgQuery__ParseResult *tree) {
     if (tree->n_stmts != 1 || !tree->stmts[0]->stmt ||
         tree->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return NULL;
@@ -33,8 +33,7 @@ static const PgQuery__Node *only_target(const PgQuery__ParseResult *tree) {
     if (more || select->n_target_list != 1 ||
         select->target_list[0]->node_case != PG_QUERY__NODE__NODE_RES_TARGET)
         return NULL;
-    const PgQuery__ResTarget *target = select->target_list[0]->res_target;
-    return (target->name && target->name[0]) || target->n_indirection ? NULL : target->val;
+    return select->target_list[0]->res_target;
 }
 
 int sgr__parse_init(struct sgr__parse *parse, const struct sgr__source *source,
@@ -52,9 +51,14 @@ int sgr__parse_init(struct sgr__parse *parse, const struct sgr__source *source,
         return code;
     if (!parse->tree)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
-    parse->expression = only_target(parse->tree);
-    if (!parse->expression)
+    const PgQuery__ResTarget *target = only_target(parse->tree);
+    if (!target || target->n_indirection || !target->val)
         return sgr_error_set(error, SGR_EPARSE, "this is not one expression");
+    /* "active AND" is a column with a label to the parser. */
+    if (target->name && target->name[0])
+        return sgr_error_set(error, SGR_EPARSE, "the expression does not go on behind \"%.64s\"",
+                             target->name);
+    parse->expression = target->val;
     return 0;
 }
 

@@ -19,6 +19,13 @@ struct shift {
     int64_t by;
 };
 
+static int column_of(const char *text, int64_t offset) {
+    int column = 1;
+    for (int64_t i = 0; i < offset && text[i]; i++)
+        column += (text[i] & 0xc0) != 0x80;
+    return column;
+}
+
 struct lexer {
     struct sgr__source *source;
     const struct sgr_scope *scope;
@@ -96,7 +103,7 @@ static int unknown_parameter(struct lexer *lexer, struct sgr_slice name, size_t 
                          nearest ? "unknown parameter $%s, did you mean $%s? at column %d"
                                  : "unknown parameter $%s%.0s at column %d",
                          word, nearest ? nearest : "",
-                         sgr__source_column(lexer->source, (int)(offset + sizeof(prefix) - 1)));
+                         column_of(lexer->source->text, (int64_t)offset));
 }
 
 static int replace_parameter(struct lexer *lexer, const char *end) {
@@ -199,9 +206,5 @@ int sgr__source_column(const struct sgr__source *source, int position) {
         if ((size_t)position >= shift->parsed)
             by = shift->by;
     }
-    int64_t offset = position - by;
-    int column = 1;
-    for (int64_t i = 0; i < offset && source->text[i]; i++)
-        column += (source->text[i] & 0xc0) != 0x80;
-    return column;
+    return column_of(source->text, position - by);
 }
