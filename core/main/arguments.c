@@ -147,7 +147,10 @@ static int take_option(struct arguments *arguments, int count, char **texts, int
             return wrong("%s needs a value", text);
         return options[i].set(arguments, texts[++*at]);
     }
-    return wrong_word("option", text, names, OPTIONS);
+    char name[64];
+    snprintf(name, sizeof(name), "%.*s", (int)(size < sizeof(name) ? size : sizeof(name) - 1),
+             text);
+    return wrong_word("option", name, names, OPTIONS);
 }
 
 static int take_word(struct arguments *arguments, const char *text) {

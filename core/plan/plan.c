@@ -27,7 +27,7 @@ static const char *kind_name(enum sgr_plugin_kind kind) {
     return kind == SGR_SOURCE ? "a source" : kind == SGR_SINK ? "a sink" : "an operator";
 }
 
-/* What the loader said, with the name if it left that out; or which kind the plugin is of instead. */
+/* Which kind the plugin is of instead, or what the loader said. */
 static int no_plugin(struct sgr_plan *plan, enum sgr_plugin_kind kind,
                      const struct sgr_document_node *name, struct sgr_error *error) {
     static const enum sgr_plugin_kind kinds[] = {SGR_SOURCE, SGR_OPERATOR, SGR_SINK};
@@ -37,10 +37,7 @@ static int no_plugin(struct sgr_plan *plan, enum sgr_plugin_kind kind,
             sgr_loader_plugin(plan->loader, kinds[i], name->text.data, &other, NULL) == 0)
             return sgr__plan_error(sgr__place_of(name), error, "\"%s\" is %s, not %s",
                                    name->text.data, kind_name(kinds[i]), kind_name(kind));
-    if (error && !strstr(error->message, name->text.data))
-        return sgr__plan_error_at(sgr__place_of(name), error,
-                                  "can't load plugin \"%s\": ", name->text.data);
-    return sgr__plan_place(sgr__place_of(name), error);
+    return sgr__plan_plugin_error(sgr__place_of(name), error);
 }
 
 /* `plugin:` and the options beside it. */
@@ -64,7 +61,7 @@ static int read_instance(struct sgr_plan *plan, const struct sgr_document_pair *
     if (status != 0)
         return status;
     if (sgr_loader_plugin(plan->loader, kind, name->text.data, ret_plugin, error) != 0)
-        return sgr__plan_plugin_error(sgr__place_of(name), error);
+        return no_plugin(plan, kind, name, error);
     return sgr_options_parse(*ret_plugin, pair->value, beside, ret_options, error);
 }
 
