@@ -29,17 +29,17 @@ export class Client {
     for (const view of views)
       if (!this.views.has(view.id))
         this.views.set(view.id, { ...view, held: null, cursor: null, synced: false });
+    for (const view of this.views.values())
+      view.synced = false;
+    this.cursor = null;
     const url = this.single ? this.singleUrl() : `${this.base}/`;
     this.socket = new WebSocket(url, { perMessageDeflate: false });
     this.closed = new Promise((resolve) => this.socket.on('close', (code) => resolve(code)));
     this.socket.on('message', (data) => this.message(data.toString()));
     await new Promise((resolve, reject) => { this.socket.on('open', resolve); this.socket.on('error', reject); });
-    this.cursor = null;
-    for (const view of this.views.values()) {
-      view.synced = false;
+    for (const view of this.views.values())
       if (!this.single)
         this.send({ type: 'subscribe', id: view.id, view: view.path, params: view.params, codec: view.codec, ...(view.cursor ? { cursor: view.cursor } : {}) });
-    }
     await this.until(() => [...this.views.values()].every((view) => view.synced));
   }
 
@@ -69,12 +69,13 @@ export class Client {
     if (condition())
       return;
     await new Promise((resolve) => {
-      const timer = setTimeout(() => { this.fail(`timed out waiting for ${what}`); resolve(); }, seconds * 1000);
+      const timer = setTimeout(() => { this.fail(`timed out waiting for ${what}; last message: ${this.last}`); resolve(); }, seconds * 1000);
       this.waiting.push(() => condition() && (clearTimeout(timer), resolve(), true));
     });
   }
 
   message(text) {
+    this.last = text;
     const message = parse(text);
     if (message.f)
       this.frame(message.f, text);

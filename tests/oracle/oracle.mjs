@@ -189,12 +189,12 @@ class Round {
     }
   }
 
-  async transaction(writer, last) {
+  async transaction(writer, last, alone) {
     const { random } = this;
     await writer.query('BEGIN; SET LOCAL lock_timeout TO 200');
     for (let i = random.pick([1, 1, 2, 3, 8]); i > 0; i--) {
       await writer.query('SAVEPOINT s');
-      const sql = statementSql(random, this.tables);
+      const sql = statementSql(random, this.tables, alone);
       await writer.query(sql).then(() => { if (random.chance(0.1)) return writer.query('ROLLBACK TO s'); }, () => writer.query('ROLLBACK TO s'));
       last.push(sql);
     }
@@ -215,9 +215,10 @@ class Round {
   // One transaction, or two that overlap.
   async write() {
     const [a, b] = this.writers;
-    await this.transaction(a, this.statements);
-    if (this.random.chance(0.3))
-      await this.transaction(b, this.statements).then(() => this.finish(a)).then(() => this.finish(b));
+    const alone = this.random.chance(0.7);
+    await this.transaction(a, this.statements, alone);
+    if (!alone)
+      await this.transaction(b, this.statements, alone).then(() => this.finish(a)).then(() => this.finish(b));
     else
       await this.finish(a);
   }
@@ -295,6 +296,8 @@ async function main() {
   const end = Date.now() + Number(options.seconds) * 1000;
   const folder = mkdtempSync(path.join(tmpdir(), 'sangre-oracle-'));
   const cluster = await startCluster();
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => cluster.remove().finally(() => process.exit(1)));
   console.log(`oracle: seed ${first}`);
   let done = 0, commits = 0;
   try {
