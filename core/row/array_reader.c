@@ -16,25 +16,46 @@ static void skip_blanks(struct sgr_array_reader *reader) {
         reader->at++;
 }
 
-/* [lower:upper]…= or nothing */
-static bool skip_bounds(struct sgr_array_reader *reader) {
-    skip_blanks(reader);
-    if (peek(reader) != '[')
-        return true;
-    for (int c = peek(reader); c != '='; c = peek(reader)) {
-        if (c < 0 || (!strchr("[]:+-", c) && !(c >= '0' && c <= '9') && !is_blank(c)))
-            return false;
-        reader->at++;
-    }
+static bool take(struct sgr_array_reader *reader, char byte) {
+    if (peek(reader) != byte)
+        return false;
     reader->at++;
-    skip_blanks(reader);
     return true;
+}
+
+static bool take_bound(struct sgr_array_reader *reader, int64_t *ret) {
+    size_t start = reader->at;
+    while (strchr("+-0123456789", peek(reader)) && peek(reader) > 0)
+        reader->at++;
+    struct sgr_slice number = {reader->text.data + start, reader->at - start};
+    return sgr__int_parse(number, INT32_MIN, INT32_MAX, "integer", ret, NULL) == 0;
+}
+
+/* [lower:upper]…= or nothing */
+static bool take_bounds(struct sgr_array_reader *reader) {
+    skip_blanks(reader);
+    while (peek(reader) == '[') {
+        int64_t lower = 1, upper;
+        reader->at++;
+        if (reader->bounds == SGR_ARRAY_DIMENSIONS || !take_bound(reader, &upper))
+            return false;
+        if (take(reader, ':')) {
+            lower = upper;
+            if (!take_bound(reader, &upper))
+                return false;
+        }
+        if (upper < lower || !take(reader, ']'))
+            return false;
+        reader->declared[++reader->bounds] = upper - lower + 1;
+        skip_blanks(reader);
+    }
+    return !reader->bounds || take(reader, '=');
 }
 
 void sgr_array_reader_init(struct sgr_array_reader *reader, struct sgr_slice text) {
     memset(reader, 0, sizeof(*reader));
     reader->text = text;
-    if (!skip_bounds(reader))
+    if (!take_bounds(reader))
         reader->kind = SGR_ARRAY_BAD;
 }
 
@@ -116,12 +137,20 @@ static enum sgr_array_kind take_item(struct sgr_array_reader *reader) {
     return reader->depth ? take_element(reader) : SGR_ARRAY_BAD;
 }
 
+/* Bounds that were written must be those of the content. */
+static bool bounds_hold(const struct sgr_array_reader *reader) {
+    for (int i = 1; i <= reader->bounds; i++)
+        if (reader->declared[i] != reader->lengths[i])
+            return false;
+    return !reader->bounds || reader->bounds == reader->bottom;
+}
+
 static enum sgr_array_kind take_token(struct sgr_array_reader *reader) {
     skip_blanks(reader);
     if (reader->kind == SGR_ARRAY_START)
         return take_item(reader);
     if (reader->depth == 0)
-        return peek(reader) < 0 ? SGR_ARRAY_END : SGR_ARRAY_BAD;
+        return peek(reader) < 0 && bounds_hold(reader) ? SGR_ARRAY_END : SGR_ARRAY_BAD;
     if (peek(reader) == '}')
         return close_level(reader);
     if (reader->kind == SGR_ARRAY_OPEN)

@@ -24,7 +24,9 @@ struct sgr_array_reader {
     struct sgr_slice token; /* an element without its quotes, escapes still in it */
     int depth, bottom;      /* bottom: where the elements are, 0 until the first */
     int64_t counts[SGR_ARRAY_DIMENSIONS + 1], lengths[SGR_ARRAY_DIMENSIONS + 1];
-    bool empty; /* the array is {} */
+    bool empty;                                 /* the array is {} */
+    int bounds;                                 /* how many were written */
+    int64_t declared[SGR_ARRAY_DIMENSIONS + 1]; /* the lengths they say */
 };
 
 /* Skips the bounds; they are in text before the first '{'. */

@@ -132,8 +132,7 @@ static bool read_amount(struct interval_reader *reader, int64_t *ret_whole, doub
     char copy[64] = "0";
     size_t count = 1;
     int64_t whole = 0;
-    if (!is_digit(peek(reader)) && peek(reader) != '.')
-        return false;
+    bool digit = is_digit(peek(reader));
     for (; is_digit(peek(reader)); reader->at++)
         if (__builtin_mul_overflow(whole, 10, &whole) ||
             __builtin_add_overflow(whole, peek(reader) - '0', &whole))
@@ -144,10 +143,11 @@ static bool read_amount(struct interval_reader *reader, int64_t *ret_whole, doub
                 return false;
             copy[count++] = peek(reader);
             reader->at++;
+            digit |= is_digit(peek(reader));
         } while (is_digit(peek(reader)));
     *ret_whole = whole;
     *ret_fraction = count > 1 ? sgr__decimal_to_double(copy, NULL, false) : 0.0;
-    return true;
+    return digit;
 }
 
 #define SECOND_UNIT 2
@@ -160,6 +160,14 @@ static bool read_clock(struct interval_reader *reader, bool negative) {
     __int128 clock = (__int128)hours * SGR_HOUR + rest;
     reader->sums.microseconds += negative ? -clock : clock;
     return true;
+}
+
+/* To Postgres' lexer a word that runs into what follows is a date, but for the few short ones it knows from dates. */
+static bool ends_word(const struct interval_reader *reader, struct sgr_slice word) {
+    char next = peek(reader);
+    if (is_digit(next) || next == '+')
+        return word_in(word, "d h m s y mon dec");
+    return next != '-' && next != '.' && next != '/';
 }
 
 static bool read_field(struct interval_reader *reader) {
@@ -179,7 +187,7 @@ static bool read_field(struct interval_reader *reader) {
     struct sgr_slice word = read_word(reader);
     /* A bare number is in seconds, and only behind everything else. */
     int unit = word.size ? find_unit(word) : reader->at == reader->text.size ? SECOND_UNIT : -1;
-    if (unit < 0 || !mark(reader, 1u << unit))
+    if (unit < 0 || !ends_word(reader, word) || !mark(reader, 1u << unit))
         return false;
     add_quantity(&reader->sums, &units[unit], negative, whole, fraction);
     return true;

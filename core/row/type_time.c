@@ -68,10 +68,18 @@ bool sgr__clock_read(struct sgr_slice text, size_t *at, int64_t *ret_hours, int6
     if (!read_digits(&reader, 1, 10, &hours) || !take(&reader, ':') ||
         !read_digits(&reader, 1, 2, &minutes))
         return false;
-    if (take(&reader, ':') && !read_digits(&reader, 1, 2, &seconds))
+    bool three = take(&reader, ':');
+    if (three && !read_digits(&reader, 1, 2, &seconds))
         return false;
-    if (peek(&reader) == '.' && !sgr__fraction_read(text, &reader.at, &fraction))
-        return false;
+    if (peek(&reader) == '.') {
+        if (!sgr__fraction_read(text, &reader.at, &fraction))
+            return false;
+        if (!three) { /* two numbers with a fraction are minutes and seconds */
+            seconds = minutes;
+            minutes = hours;
+            hours = 0;
+        }
+    }
     if (minutes > 59 || seconds > 60)
         return false;
     *ret_hours = hours;
@@ -129,13 +137,13 @@ static struct sgr_slice read_word(struct reader *reader) {
     return (struct sgr_slice){reader->text.data + start, reader->at - start};
 }
 
-/* What may stand behind date and time, in any order: a zone, BC, AD. */
-static int read_tail(struct reader *reader, struct stamp *stamp) {
+/* What may stand behind date and time, in any order: a zone, BC, AD. A date alone has no offset. */
+static int read_tail(struct reader *reader, bool clock, struct stamp *stamp) {
     bool zone = false, era = false;
     for (skip_blanks(reader); reader->at < reader->text.size; skip_blanks(reader)) {
         bool *seen = &zone;
         if (peek(reader) == '+' || peek(reader) == '-') {
-            int code = read_offset(reader, &stamp->offset);
+            int code = clock ? read_offset(reader, &stamp->offset) : SGR_EPARSE;
             if (code)
                 return code;
         } else {
@@ -173,12 +181,13 @@ static int read_stamp(struct sgr_slice text, struct stamp *ret) {
         return SGR_ERANGE;
     bool separator = take(&reader, 'T') || take(&reader, 't');
     skip_blanks(&reader);
-    if (separator || (peek(&reader) >= '0' && peek(&reader) <= '9')) {
+    bool clock = separator || (peek(&reader) >= '0' && peek(&reader) <= '9');
+    if (clock) {
         int code = read_clock(&reader, &ret->clock);
         if (code)
             return code;
     }
-    int code = read_tail(&reader, ret);
+    int code = read_tail(&reader, clock, ret);
     return code ? code : check_date(ret);
 }
 

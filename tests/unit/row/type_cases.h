@@ -671,6 +671,1394 @@
     X("interval", "-38.0 year 151 mons", "-25 years -5 mons", "\"-25 years -5 mons\"") \
     X("interval", "53.46 days 79.77 hours +40.236 secs", "53 days 90:49:16.236", "\"53 days 90:49:16.236\"") \
     X("interval", "22 mons", "1 year 10 mons", "\"1 year 10 mons\"") \
+    X("interval", "346 weeks +286 mins +216 days 2.65 secs", "2638 days 04:46:02.65", "\"2638 days 04:46:02.65\"") \
+    X("interval", "259 days 276 mons 49 secs -41 hours", "23 years 259 days -40:59:11", "\"23 years 259 days -40:59:11\"") \
+    X("interval", "-32.325 mins", "-00:32:19.5", "\"-00:32:19.5\"") \
+    X("interval", "-95.4 hours -94.9 days", "-94 days -117:00:00", "\"-94 days -117:00:00\"") \
+    X("interval", "41.8499 mons", "3 years 5 mons 25 days 11:55:40.8", "\"3 years 5 mons 25 days 11:55:40.8\"") \
+    X("interval", "-123 mons 51 secs -64.4 hours -134 year", "-144 years -3 mons -64:23:09", "\"-144 years -3 mons -64:23:09\"") \
+    X("interval", "-158 weeks 26.685 days", "-1080 days +16:26:24", "\"-1080 days +16:26:24\"") \
+    X("interval", "+23.2 mins 45.83 weeks +52.77 secs +170 mons", "14 years 2 mons 320 days 19:50:28.77", "\"14 years 2 mons 320 days 19:50:28.77\"") \
+    X("interval", "+44.7 mins -329 weeks 9.84 days", "-2294 days +20:54:18", "\"-2294 days +20:54:18\"") \
+    X("interval", "360 weeks", "2520 days", "\"2520 days\"") \
+    X("interval", "+329 secs 373 weeks -51.580 year", "-51 years -7 mons +2611 days 00:05:29", "\"-51 years -7 mons +2611 days 00:05:29\"") \
+    X("interval", "28.3 mins +44.2587 hours", "44:43:49.32", "\"44:43:49.32\"") \
+    X("interval", "-376 mins -335 year -3.9983 days", "-335 years -3 days -30:13:33.12", "\"-335 years -3 days -30:13:33.12\"") \
+    X("interval", "99.44 secs 436 mons", "36 years 4 mons 00:01:39.44", "\"36 years 4 mons 00:01:39.44\"") \
+    X("interval", "24 secs +219 weeks +76.366 year -39.3 mins", "76 years 4 mons 1533 days -00:38:54", "\"76 years 4 mons 1533 days -00:38:54\"") \
+    X("interval", "-19.1 hours +161 mons +130 weeks", "13 years 5 mons 910 days -19:06:00", "\"13 years 5 mons 910 days -19:06:00\"") \
+    X("interval", "-97.7473 hours -300 secs", "-97:49:50.28", "\"-97:49:50.28\"") \
+    X("interval", "-96.4 weeks +41.001 hours 16.4560 mins", "-674 days +22:04:30.96", "\"-674 days +22:04:30.96\"") \
+    X("interval", "-60.841 weeks -58.755 mons", "-4 years -10 mons -447 days -36:53:16.8", "\"-4 years -10 mons -447 days -36:53:16.8\"") \
+    X("interval", "+3.2447 year +170 days", "3 years 3 mons 170 days", "\"3 years 3 mons 170 days\"") \
+    X("interval", "+209 days 292 hours 80.77 mons 53.186 weeks", "6 years 8 mons 604 days 301:38:52.8", "\"6 years 8 mons 604 days 301:38:52.8\"") \
+    X("interval", "76.7514 mons +13 secs 110 hours 477 weeks", "6 years 4 mons 3361 days 123:00:41.8", "\"6 years 4 mons 3361 days 123:00:41.8\"") \
+    X("interval", "-119 mons", "-9 years -11 mons", "\"-9 years -11 mons\"") \
+    X("interval", "90.9 hours +309 mons", "25 years 9 mons 90:54:00", "\"25 years 9 mons 90:54:00\"") \
+    X("interval", "-338 secs 282 mons +39.7834 weeks 374 year", "397 years 6 mons 278 days 11:31:02.32", "\"397 years 6 mons 278 days 11:31:02.32\"") \
+    X("interval", "-290 mons -497 days", "-24 years -2 mons -497 days", "\"-24 years -2 mons -497 days\"") \
+    X("interval", "12.8 mons -73 hours", "1 year 24 days -73:00:00", "\"1 year 24 days -73:00:00\"") \
+    X("interval", "72 mons +422 mins -81.12 secs 293 year", "299 years 07:00:38.88", "\"299 years 07:00:38.88\"") \
+    X("interval", "-417 hours -375 year", "-375 years -417:00:00", "\"-375 years -417:00:00\"") \
+    X("interval", "458 secs -319 mons -75.0 days", "-26 years -7 mons -75 days +00:07:38", "\"-26 years -7 mons -75 days +00:07:38\"") \
+    X("interval", "417 weeks +62.6903 mons 24.342 hours +191 mins", "5 years 2 mons 2939 days 44:32:28.8", "\"5 years 2 mons 2939 days 44:32:28.8\"") \
+    X("interval", "-211 mins -9.649 hours -203 mons +161 secs", "-16 years -11 mons -13:07:15.4", "\"-16 years -11 mons -13:07:15.4\"") \
+    X("interval", "37.8240 secs", "00:00:37.824", "\"00:00:37.824\"") \
+    X("interval", "+236 hours", "236:00:00", "\"236:00:00\"") \
+    X("interval", "-376 mins -49.99 year +464 hours", "-50 years +457:44:00", "\"-50 years +457:44:00\"") \
+    X("interval", "-95.2 days +79.8790 weeks 303 mins", "464 days 03:55:19.2", "\"464 days 03:55:19.2\"") \
+    X("interval", "12.096 hours -73.0610 secs +37.4 days", "37 days 21:40:32.539", "\"37 days 21:40:32.539\"") \
+    X("interval", "+16.7286 hours 119 year +66.54 mins", "119 years 17:50:15.36", "\"119 years 17:50:15.36\"") \
+    X("interval", "45.642 mons", "3 years 9 mons 19 days 06:14:24", "\"3 years 9 mons 19 days 06:14:24\"") \
+    X("interval", "+24.1601 weeks +280 mons 146 mins +81.5 secs", "23 years 4 mons 169 days 05:21:09.98", "\"23 years 4 mons 169 days 05:21:09.98\"") \
+    X("interval", "88.037 secs -309 mins", "-05:07:31.963", "\"-05:07:31.963\"") \
+    X("interval", "-66.54 year", "-66 years -6 mons", "\"-66 years -6 mons\"") \
+    X("interval", "+7.92 mons +211 weeks +238 hours", "7 mons 1504 days 252:24:00", "\"7 mons 1504 days 252:24:00\"") \
+    X("interval", "+328 weeks +477 days +174 year", "174 years 2773 days", "\"174 years 2773 days\"") \
+    X("interval", "-49.21 mons +113 secs 4.7377 hours 69.936 year", "65 years 10 mons -6 days -02:25:51.28", "\"65 years 10 mons -6 days -02:25:51.28\"") \
+    X("interval", "6.3 weeks +332 days -397 year", "-397 years +376 days 02:24:00", "\"-397 years +376 days 02:24:00\"") \
+    X("interval", "-23.7 year", "-23 years -8 mons", "\"-23 years -8 mons\"") \
+    X("interval", "25.527 weeks -9.692 year 327 mins", "-9 years -8 mons +178 days 21:59:09.6", "\"-9 years -8 mons +178 days 21:59:09.6\"") \
+    X("interval", "-52.8551 secs", "-00:00:52.8551", "\"-00:00:52.8551\"") \
+    X("interval", "83.4 secs", "00:01:23.4", "\"00:01:23.4\"") \
+    X("interval", "+61.57 hours +27.2371 mons +81.19 secs", "2 years 3 mons 7 days 64:18:16.39", "\"2 years 3 mons 7 days 64:18:16.39\"") \
+    X("interval", "+36.779 weeks", "257 days 10:52:19.2", "\"257 days 10:52:19.2\"") \
+    X("interval", "-3.9 mons", "-3 mons -27 days", "\"-3 mons -27 days\"") \
+    X("interval", "+376 days", "376 days", "\"376 days\"") \
+    X("interval", "75.76 hours", "75:45:36", "\"75:45:36\"") \
+    X("interval", "487 mons 362 weeks", "40 years 7 mons 2534 days", "\"40 years 7 mons 2534 days\"") \
+    X("interval", "53.4 year -71.1755 days -26 mons -57.525 hours", "51 years 3 mons -71 days -61:44:13.2", "\"51 years 3 mons -71 days -61:44:13.2\"") \
+    X("interval", "471 secs -66.3 mons 164 weeks", "-5 years -6 mons +1139 days 00:07:51", "\"-5 years -6 mons +1139 days 00:07:51\"") \
+    X("interval", "-70.55 days +310 year +93.056 mons -68 weeks", "317 years 9 mons -545 days +03:07:12", "\"317 years 9 mons -545 days +03:07:12\"") \
+    X("interval", "-62.1867 weeks +14.9644 hours -14.4 mons", "-1 years -2 mons -447 days +07:35:55.68", "\"-1 years -2 mons -447 days +07:35:55.68\"") \
+    X("interval", "-74.8216 mins", "-01:14:49.296", "\"-01:14:49.296\"") \
+    X("interval", "91.7 hours +13.4830 secs", "91:42:13.483", "\"91:42:13.483\"") \
+    X("interval", "486 days", "486 days", "\"486 days\"") \
+    X("interval", "+38.1 secs 39.84 hours", "39:51:02.1", "\"39:51:02.1\"") \
+    X("interval", "-49.85 year -408 hours -37.4434 days -74.33 secs", "-49 years -10 mons -37 days -418:39:44.09", "\"-49 years -10 mons -37 days -418:39:44.09\"") \
+    X("interval", "82.84 secs -31.4 year +4.3 hours", "-31 years -5 mons +04:19:22.84", "\"-31 years -5 mons +04:19:22.84\"") \
+    X("interval", "-64 weeks 10.074 mons 21 year", "21 years 10 mons -446 days +05:16:48", "\"21 years 10 mons -446 days +05:16:48\"") \
+    X("interval", "+39.908 mins", "00:39:54.48", "\"00:39:54.48\"") \
+    X("interval", "-91.6655 weeks", "-641 days -15:48:14.4", "\"-641 days -15:48:14.4\"") \
+    X("interval", "321 weeks +173 mons", "14 years 5 mons 2247 days", "\"14 years 5 mons 2247 days\"") \
+    X("interval", "+488 hours +416 days 21.6403 weeks", "567 days 499:34:13.44", "\"567 days 499:34:13.44\"") \
+    X("interval", "190 mons", "15 years 10 mons", "\"15 years 10 mons\"") \
+    X("interval", "-74.85 days +27.8127 hours", "-74 days +07:24:45.72", "\"-74 days +07:24:45.72\"") \
+    X("interval", "-74 mins 75 days", "75 days -01:14:00", "\"75 days -01:14:00\"") \
+    X("interval", "+41 mins", "00:41:00", "\"00:41:00\"") \
+    X("interval", "-201 mons +46.069 days +444 mins", "-16 years -9 mons +46 days 09:03:21.6", "\"-16 years -9 mons +46 days 09:03:21.6\"") \
+    X("interval", "-49.5246 days +161 secs", "-49 days -12:32:44.44", "\"-49 days -12:32:44.44\"") \
+    X("interval", "+384 hours 150 weeks +278 mons -409 year", "-385 years -10 mons +1050 days 384:00:00", "\"-385 years -10 mons +1050 days 384:00:00\"") \
+    X("interval", "215 mons -41.5 secs +240 days", "17 years 11 mons 240 days -00:00:41.5", "\"17 years 11 mons 240 days -00:00:41.5\"") \
+    X("interval", "-119 mons +39 weeks -255 days", "-9 years -11 mons +18 days", "\"-9 years -11 mons +18 days\"") \
+    X("interval", "-6.3185 days -296 year -15 weeks", "-296 years -111 days -07:38:38.4", "\"-296 years -111 days -07:38:38.4\"") \
+    X("interval", "-2.0995 days 360 hours", "-2 days +357:36:43.2", "\"-2 days +357:36:43.2\"") \
+    X("interval", "78.098 hours 57.7 secs", "78:06:50.5", "\"78:06:50.5\"") \
+    X("interval", "+138 mins -208 weeks", "-1456 days +02:18:00", "\"-1456 days +02:18:00\"") \
+    X("interval", "+13.963 secs 295 days", "295 days 00:00:13.963", "\"295 days 00:00:13.963\"") \
+    X("interval", "-65.35 mins 77.716 hours", "76:37:36.6", "\"76:37:36.6\"") \
+    X("interval", "128 secs -483 mons", "-40 years -3 mons +00:02:08", "\"-40 years -3 mons +00:02:08\"") \
+    X("interval", "+65.758 secs +410 hours -76 mins -500 days", "-500 days +408:45:05.758", "\"-500 days +408:45:05.758\"") \
+    X("interval", "476 days -59.4400 year", "-59 years -5 mons +476 days", "\"-59 years -5 mons +476 days\"") \
+    X("interval", "-10.66 mins +222 weeks +201 mons 328 days", "16 years 9 mons 1882 days -00:10:39.6", "\"16 years 9 mons 1882 days -00:10:39.6\"") \
+    X("interval", "-64.6 hours 456 secs -451 mins", "-71:59:24", "\"-71:59:24\"") \
+    X("interval", "33.783 mons", "2 years 9 mons 23 days 11:45:36", "\"2 years 9 mons 23 days 11:45:36\"") \
+    X("interval", "+14 year 0.12 secs", "14 years 00:00:00.12", "\"14 years 00:00:00.12\"") \
+    X("interval", "82.4045 year 70 mins", "82 years 5 mons 01:10:00", "\"82 years 5 mons 01:10:00\"") \
+    X("interval", "-195 weeks +24.3816 hours -258 mins", "-1365 days +20:04:53.76", "\"-1365 days +20:04:53.76\"") \
+    X("interval", "31.334 hours", "31:20:02.4", "\"31:20:02.4\"") \
+    X("interval", "-44 mins 391 weeks -11.47 hours", "2737 days -12:12:12", "\"2737 days -12:12:12\"") \
+    X("interval", "+100 mins 1.5 hours 26.7 mons", "2 years 2 mons 21 days 03:10:00", "\"2 years 2 mons 21 days 03:10:00\"") \
+    X("interval", "-45.2 mons", "-3 years -9 mons -6 days", "\"-3 years -9 mons -6 days\"") \
+    X("interval", "-99.444 mons 81.0 weeks 21.09 days +39.84 year", "31 years 7 mons 575 days -05:31:12", "\"31 years 7 mons 575 days -05:31:12\"") \
+    X("interval", "421 mons -49.477 weeks +97 hours", "35 years 1 mon -346 days +88:51:50.4", "\"35 years 1 mon -346 days +88:51:50.4\"") \
+    X("interval", "-230 year 95 days 412 weeks", "-230 years +2979 days", "\"-230 years +2979 days\"") \
+    X("interval", "53.6799 days -22.257 weeks", "-102 days -02:51:30.24", "\"-102 days -02:51:30.24\"") \
+    X("interval", "37.293 mons -75.2 year 50.228 weeks", "-72 years -1 mons +359 days 33:15:50.4", "\"-72 years -1 mons +359 days 33:15:50.4\"") \
+    X("interval", "-62.56 hours", "-62:33:36", "\"-62:33:36\"") \
+    X("interval", "-130 mins 215 days", "215 days -02:10:00", "\"215 days -02:10:00\"") \
+    X("interval", "-412 weeks", "-2884 days", "\"-2884 days\"") \
+    X("interval", "42.62 mons -88 secs", "3 years 6 mons 18 days 14:22:32", "\"3 years 6 mons 18 days 14:22:32\"") \
+    X("interval", "2 year -18.7 mins -424 days", "2 years -424 days -00:18:42", "\"2 years -424 days -00:18:42\"") \
+    X("interval", "39.6099 hours +21.864 days +34.7058 weeks 411 mins", "263 days 89:46:13.08", "\"263 days 89:46:13.08\"") \
+    X("interval", "-71.1597 mons -75.7 year", "-81 years -7 mons -4 days -18:59:02.4", "\"-81 years -7 mons -4 days -18:59:02.4\"") \
+    X("interval", "+79.54 days 213 secs 237 year", "237 years 79 days 13:01:09", "\"237 years 79 days 13:01:09\"") \
+    X("interval", "-68.967 days", "-68 days -23:12:28.8", "\"-68 days -23:12:28.8\"") \
+    X("interval", "-75.68 weeks +95.538 mons 42.554 year -371 mins", "50 years 6 mons -513 days -21:03:48", "\"50 years 6 mons -513 days -21:03:48\"") \
+    X("interval", "+188 year", "188 years", "\"188 years\"") \
+    X("interval", "111 weeks +416 mins 47.7 hours 57.4 mons", "4 years 9 mons 789 days 54:38:00", "\"4 years 9 mons 789 days 54:38:00\"") \
+    X("interval", "+246 secs", "00:04:06", "\"00:04:06\"") \
+    X("interval", "+52.2 hours", "52:12:00", "\"52:12:00\"") \
+    X("interval", "355 hours 499 weeks -459 secs", "3493 days 354:52:21", "\"3493 days 354:52:21\"") \
+    X("interval", "25 hours", "25:00:00", "\"25:00:00\"") \
+    X("interval", "420 hours +299 weeks 5.7 secs", "2093 days 420:00:05.7", "\"2093 days 420:00:05.7\"") \
+    X("interval", "+140 hours +20 weeks +94 mins", "140 days 141:34:00", "\"140 days 141:34:00\"") \
+    X("interval", "146 year -98.1 secs", "146 years -00:01:38.1", "\"146 years -00:01:38.1\"") \
+    X("interval", "285 mins +72.2 mons +135 hours +80.2427 days", "6 years 86 days 145:34:29.28", "\"6 years 86 days 145:34:29.28\"") \
+    X("interval", "-54.2346 hours +93.3437 year", "93 years 4 mons -54:14:04.56", "\"93 years 4 mons -54:14:04.56\"") \
+    X("interval", "-480 year 26.6 hours 9 days -21.3 weeks", "-480 years -140 days +24:12:00", "\"-480 years -140 days +24:12:00\"") \
+    X("interval", "-51.6 hours -18 days", "-18 days -51:36:00", "\"-18 days -51:36:00\"") \
+    X("interval", "-52.0 mins +20.6 hours 0.103 days", "22:12:19.2", "\"22:12:19.2\"") \
+    X("interval", "-499 mins -266 year +95 hours 91.081 secs", "-266 years +86:42:31.081", "\"-266 years +86:42:31.081\"") \
+    X("interval", "498 year 294 hours +1.0 secs -285 mins", "498 years 289:15:01", "\"498 years 289:15:01\"") \
+    X("interval", "71.919 weeks -127 year 87 hours", "-127 years +503 days 97:23:31.2", "\"-127 years +503 days 97:23:31.2\"") \
+    X("interval", "89.543 weeks -421 days", "205 days 19:13:26.4", "\"205 days 19:13:26.4\"") \
+    X("interval", "-27.67 weeks +4.5 year +42.5558 hours -79.6368 mins", "4 years 6 mons -193 days +24:40:06.672", "\"4 years 6 mons -193 days +24:40:06.672\"") \
+    X("interval", "10.27 mons +47.8066 hours", "10 mons 8 days 50:12:23.76", "\"10 mons 8 days 50:12:23.76\"") \
+    X("interval", "-7.75 year 499 mons +237 secs 68.0436 mins", "33 years 10 mons 01:11:59.616", "\"33 years 10 mons 01:11:59.616\"") \
+    X("interval", "-438 days -198 secs +2.0412 weeks", "-424 days +06:51:59.76", "\"-424 days +06:51:59.76\"") \
+    X("interval", "96.6387 mins", "01:36:38.322", "\"01:36:38.322\"") \
+    X("interval", "42.7734 hours", "42:46:24.24", "\"42:46:24.24\"") \
+    X("interval", "+327 hours 37.47 secs 32.15 mons -70.176 year", "-67 years -6 mons +4 days 339:00:37.47", "\"-67 years -6 mons +4 days 339:00:37.47\"") \
+    X("interval", "+82.7682 year -109 days -213 mins", "82 years 9 mons -109 days -03:33:00", "\"82 years 9 mons -109 days -03:33:00\"") \
+    X("interval", "-436 weeks 239 mins 65.129 mons", "5 years 5 mons -3049 days +24:51:48", "\"5 years 5 mons -3049 days +24:51:48\"") \
+    X("interval", "+66.9 days", "66 days 21:36:00", "\"66 days 21:36:00\"") \
+    X("interval", "+99.6042 year 400 mins +47 days +155 mons", "112 years 6 mons 47 days 06:40:00", "\"112 years 6 mons 47 days 06:40:00\"") \
+    X("interval", "162 hours +65.68 secs -409 days -419 mons", "-34 years -11 mons -409 days +162:01:05.68", "\"-34 years -11 mons -409 days +162:01:05.68\"") \
+    X("interval", "492 days 40.1416 year +13.73 mons", "41 years 3 mons 513 days 21:36:00", "\"41 years 3 mons 513 days 21:36:00\"") \
+    X("interval", "+90.2385 weeks", "631 days 16:04:04.8", "\"631 days 16:04:04.8\"") \
+    X("interval", "-57.567 hours", "-57:34:01.2", "\"-57:34:01.2\"") \
+    X("interval", "-30.1825 secs", "-00:00:30.1825", "\"-00:00:30.1825\"") \
+    X("interval", "-405 mons -485 mins +428 days", "-33 years -9 mons +428 days -08:05:00", "\"-33 years -9 mons +428 days -08:05:00\"") \
+    X("interval", "429 secs", "00:07:09", "\"00:07:09\"") \
+    X("interval", "16.307 days 65.7184 secs 117 weeks", "835 days 07:23:10.5184", "\"835 days 07:23:10.5184\"") \
+    X("interval", "-477 mons -355 weeks +6.423 year +55.2 mins", "-33 years -4 mons -2485 days +00:55:12", "\"-33 years -4 mons -2485 days +00:55:12\"") \
+    X("interval", "+135 mins +438 days +19.516 year", "19 years 6 mons 438 days 02:15:00", "\"19 years 6 mons 438 days 02:15:00\"") \
+    X("interval", "224 weeks", "1568 days", "\"1568 days\"") \
+    X("interval", "+207 year", "207 years", "\"207 years\"") \
+    X("interval", "149 mons +12.428 days +30.54 weeks 35 secs", "12 years 5 mons 225 days 29:00:06.2", "\"12 years 5 mons 225 days 29:00:06.2\"") \
+    X("interval", "+83.31 year +265 secs +93 hours", "83 years 4 mons 93:04:25", "\"83 years 4 mons 93:04:25\"") \
+    X("interval", "414 hours", "414:00:00", "\"414:00:00\"") \
+    X("interval", "+129 mons -390 mins +64.0486 secs 48.342 hours", "10 years 9 mons 41:51:35.2486", "\"10 years 9 mons 41:51:35.2486\"") \
+    X("interval", "104 days", "104 days", "\"104 days\"") \
+    X("interval", "+241 secs 355 days 31.29 mins", "355 days 00:35:18.4", "\"355 days 00:35:18.4\"") \
+    X("interval", "+392 days 273 year +100 secs 28 mins", "273 years 392 days 00:29:40", "\"273 years 392 days 00:29:40\"") \
+    X("interval", "90.427 weeks 109 mons -2.6648 year 98 hours", "6 years 5 mons 632 days 121:44:09.6", "\"6 years 5 mons 632 days 121:44:09.6\"") \
+    X("interval", "-207 year 88.8033 days", "-207 years +88 days 19:16:45.12", "\"-207 years +88 days 19:16:45.12\"") \
+    X("interval", "-79.69 mins", "-01:19:41.4", "\"-01:19:41.4\"") \
+    X("interval", "-480 days", "-480 days", "\"-480 days\"") \
+    X("interval", "+2.61 year", "2 years 7 mons", "\"2 years 7 mons\"") \
+    X("interval", "59 mons -98.3392 hours", "4 years 11 mons -98:20:21.12", "\"4 years 11 mons -98:20:21.12\"") \
+    X("interval", "-36.2665 mons +435 days", "-3 years +428 days -23:52:48", "\"-3 years +428 days -23:52:48\"") \
+    X("interval", "-289 hours", "-289:00:00", "\"-289:00:00\"") \
+    X("interval", "-43.258 weeks +299 days +75.82 mins", "-3 days -18:04:49.2", "\"-3 days -18:04:49.2\"") \
+    X("interval", "354 mons", "29 years 6 mons", "\"29 years 6 mons\"") \
+    X("interval", "3.8604 mons", "3 mons 25 days 19:29:16.8", "\"3 mons 25 days 19:29:16.8\"") \
+    X("interval", "-80.434 secs -204 days -333 year -93.2009 mons", "-340 years -9 mons -210 days -00:40:13.234", "\"-340 years -9 mons -210 days -00:40:13.234\"") \
+    X("interval", "+33.22 year 258 mons -266 hours", "54 years 9 mons -266:00:00", "\"54 years 9 mons -266:00:00\"") \
+    X("interval", "+82.6 weeks -47.633 year +154 hours +46.1092 secs", "-47 years -8 mons +578 days 158:48:46.1092", "\"-47 years -8 mons +578 days 158:48:46.1092\"") \
+    X("interval", "+288 year +145 days", "288 years 145 days", "\"288 years 145 days\"") \
+    X("interval", "+68.7553 weeks", "481 days 06:53:25.44", "\"481 days 06:53:25.44\"") \
+    X("interval", "-64.561 secs -140 year +74.7 mons", "-133 years -10 mons +21 days -00:01:04.561", "\"-133 years -10 mons +21 days -00:01:04.561\"") \
+    X("interval", "-84.0 year", "-84 years", "\"-84 years\"") \
+    X("interval", "+346 weeks -184 mons +23.80 mins", "-15 years -4 mons +2422 days 00:23:48", "\"-15 years -4 mons +2422 days 00:23:48\"") \
+    X("interval", "-73 hours", "-73:00:00", "\"-73:00:00\"") \
+    X("interval", "84.8 mons 83.04 secs -6.32 mins", "7 years 24 days -00:04:56.16", "\"7 years 24 days -00:04:56.16\"") \
+    X("interval", "-97.576 year +92.9 days +20 hours", "-97 years -7 mons +92 days 41:36:00", "\"-97 years -7 mons +92 days 41:36:00\"") \
+    X("interval", "-54.59 mins 76.3772 hours -488 weeks", "-3416 days +75:28:02.52", "\"-3416 days +75:28:02.52\"") \
+    X("interval", "-125 secs", "-00:02:05", "\"-00:02:05\"") \
+    X("interval", "-78.64 year +22.263 days", "-78 years -8 mons +22 days 06:18:43.2", "\"-78 years -8 mons +22 days 06:18:43.2\"") \
+    X("interval", "100 days +433 year", "433 years 100 days", "\"433 years 100 days\"") \
+    X("interval", "+61.9 hours -110 mins +49.111 days +130 mons", "10 years 10 mons 49 days 62:43:50.4", "\"10 years 10 mons 49 days 62:43:50.4\"") \
+    X("interval", "-292 days -82.2190 mins", "-292 days -01:22:13.14", "\"-292 days -01:22:13.14\"") \
+    X("interval", "-151 year -70 mons", "-156 years -10 mons", "\"-156 years -10 mons\"") \
+    X("interval", "+246 year -84.4252 hours 408 weeks 56.890 mins", "246 years 2856 days -83:28:37.32", "\"246 years 2856 days -83:28:37.32\"") \
+    X("interval", "+94.300 mins", "01:34:18", "\"01:34:18\"") \
+    X("interval", "-125 mins +28.173 secs", "-02:04:31.827", "\"-02:04:31.827\"") \
+    X("interval", "+99.0099 days -40 mons -58.18 mins 10 hours", "-3 years -4 mons +99 days 09:16:04.56", "\"-3 years -4 mons +99 days 09:16:04.56\"") \
+    X("interval", "43.083 secs 161 mons +63.597 year 29.4984 days", "77 years 29 days 11:58:24.843", "\"77 years 29 days 11:58:24.843\"") \
+    X("interval", "-131 hours", "-131:00:00", "\"-131:00:00\"") \
+    X("interval", "-47.6701 weeks 88.6026 mins -59.123 year -29.303 secs", "-59 years -1 mons -333 days -15:06:29.627", "\"-59 years -1 mons -333 days -15:06:29.627\"") \
+    X("interval", "-128 year -220 mins", "-128 years -03:40:00", "\"-128 years -03:40:00\"") \
+    X("interval", "26.9 weeks", "188 days 07:12:00", "\"188 days 07:12:00\"") \
+    X("interval", "+80.89 year 17.882 hours -5.4914 weeks +469 days", "80 years 11 mons 431 days 07:19:36.48", "\"80 years 11 mons 431 days 07:19:36.48\"") \
+    X("interval", "-72.817 year +92.1 days 342 mins", "-72 years -10 mons +92 days 08:06:00", "\"-72 years -10 mons +92 days 08:06:00\"") \
+    X("interval", "67.58 mins +81.4186 weeks +147 hours +15.0 year", "15 years 569 days 170:27:04.08", "\"15 years 569 days 170:27:04.08\"") \
+    X("interval", "77.8145 mons -45.4174 weeks -210 secs", "6 years 5 mons -293 days -11:44:29.52", "\"6 years 5 mons -293 days -11:44:29.52\"") \
+    X("interval", "+82.5619 hours", "82:33:42.84", "\"82:33:42.84\"") \
+    X("interval", "-65.1 weeks 127 mons", "10 years 7 mons -455 days -16:48:00", "\"10 years 7 mons -455 days -16:48:00\"") \
+    X("interval", "-249 hours +437 weeks 56.8 mons", "4 years 8 mons 3083 days -249:00:00", "\"4 years 8 mons 3083 days -249:00:00\"") \
+    X("interval", "110 year", "110 years", "\"110 years\"") \
+    X("interval", "7.2648 secs", "00:00:07.2648", "\"00:00:07.2648\"") \
+    X("interval", "+68.0 year +95.6558 mons +70.2 secs -25.09 weeks", "75 years 11 mons -156 days +01:04:31.8", "\"75 years 11 mons -156 days +01:04:31.8\"") \
+    X("interval", "+251 year 39 days", "251 years 39 days", "\"251 years 39 days\"") \
+    X("interval", "+289 mins", "04:49:00", "\"04:49:00\"") \
+    X("interval", "224 year 3.9 mins -42.3510 mons", "220 years 6 mons -10 days -12:39:18", "\"220 years 6 mons -10 days -12:39:18\"") \
+    X("interval", "398 weeks +452 days", "3238 days", "\"3238 days\"") \
+    X("interval", "+26 hours", "26:00:00", "\"26:00:00\"") \
+    X("interval", "-14 mons", "-1 years -2 mons", "\"-1 years -2 mons\"") \
+    X("interval", "+14 mins", "00:14:00", "\"00:14:00\"") \
+    X("interval", "+97.6193 weeks 243 days", "926 days 08:02:32.64", "\"926 days 08:02:32.64\"") \
+    X("interval", "-381 days", "-381 days", "\"-381 days\"") \
+    X("interval", "+7 mons 38.88 year -192 hours", "39 years 6 mons -192:00:00", "\"39 years 6 mons -192:00:00\"") \
+    X("interval", "-128 hours 456 mins +472 weeks", "3304 days -120:24:00", "\"3304 days -120:24:00\"") \
+    X("interval", "+78.3 year -216 mons", "60 years 4 mons", "\"60 years 4 mons\"") \
+    X("interval", "-1.646 year -95.876 secs 33.00 weeks +17.1 mins", "-1 years -8 mons +231 days 00:15:30.124", "\"-1 years -8 mons +231 days 00:15:30.124\"") \
+    X("interval", "-309 weeks", "-2163 days", "\"-2163 days\"") \
+    X("interval", "25.2 mins +87.313 weeks 93.5373 secs", "611 days 05:01:47.9373", "\"611 days 05:01:47.9373\"") \
+    X("interval", "-12.3 days 26.0 weeks +88.3 hours", "170 days 81:06:00", "\"170 days 81:06:00\"") \
+    X("interval", "-9.1101 secs 8.8 year -58.829 mons -59.883 days", "4 years -83 days -42:04:28.3101", "\"4 years -83 days -42:04:28.3101\"") \
+    X("interval", "-12.4 mins +53.14 days 86.6023 hours -314 secs", "53 days 89:40:06.28", "\"53 days 89:40:06.28\"") \
+    X("interval", "-173 mins +31.75 year", "31 years 9 mons -02:53:00", "\"31 years 9 mons -02:53:00\"") \
+    X("interval", "-34.0 mins", "-00:34:00", "\"-00:34:00\"") \
+    X("interval", "-43.027 secs +94.1 mins 454 year", "454 years 01:33:22.973", "\"454 years 01:33:22.973\"") \
+    X("interval", "-47.2 year 69.9 weeks", "-47 years -2 mons +489 days 07:12:00", "\"-47 years -2 mons +489 days 07:12:00\"") \
+    X("interval", "-31.8918 weeks +26.442 mins", "-223 days -05:22:54.12", "\"-223 days -05:22:54.12\"") \
+    X("interval", "+40 days -132 year 56 weeks", "-132 years +432 days", "\"-132 years +432 days\"") \
+    X("interval", "27.843 hours", "27:50:34.8", "\"27:50:34.8\"") \
+    X("interval", "85.2 hours 19 year 44.12 secs", "19 years 85:12:44.12", "\"19 years 85:12:44.12\"") \
+    X("interval", "-77.55 mins +90.52 hours +56.5 weeks +455 secs", "395 days 101:21:14", "\"395 days 101:21:14\"") \
+    X("interval", "+360 secs", "00:06:00", "\"00:06:00\"") \
+    X("interval", "-113 days", "-113 days", "\"-113 days\"") \
+    X("interval", "-178 secs", "-00:02:58", "\"-00:02:58\"") \
+    X("interval", "-88.2965 year", "-88 years -4 mons", "\"-88 years -4 mons\"") \
+    X("interval", "+26.9 mons 60.436 hours -208 mins", "2 years 2 mons 27 days 56:58:09.6", "\"2 years 2 mons 27 days 56:58:09.6\"") \
+    X("interval", "486 mons +106 hours -58.7929 year +29.9 secs", "-18 years -4 mons +106:00:29.9", "\"-18 years -4 mons +106:00:29.9\"") \
+    X("interval", "-72.10 weeks +190 mins", "-504 days -13:38:00", "\"-504 days -13:38:00\"") \
+    X("interval", "+43 hours 421 days +374 mins -0.133 secs", "421 days 49:13:59.867", "\"421 days 49:13:59.867\"") \
+    X("interval", "-46.9 days", "-46 days -21:36:00", "\"-46 days -21:36:00\"") \
+    X("interval", "29.5517 weeks -230 days", "-24 days +20:41:08.16", "\"-24 days +20:41:08.16\"") \
+    X("interval", "7.5 secs", "00:00:07.5", "\"00:00:07.5\"") \
+    X("interval", "-220 hours +91 year +432 weeks", "91 years 3024 days -220:00:00", "\"91 years 3024 days -220:00:00\"") \
+    X("interval", "-427 hours 98.5 mons -335 weeks 15.9 secs", "8 years 2 mons -2330 days -426:59:44.1", "\"8 years 2 mons -2330 days -426:59:44.1\"") \
+    X("interval", "-6.54 mins", "-00:06:32.4", "\"-00:06:32.4\"") \
+    X("interval", "-140 weeks +50.1137 days 203 mons 99.60 mins", "16 years 11 mons -930 days +04:23:19.68", "\"16 years 11 mons -930 days +04:23:19.68\"") \
+    X("interval", "-83.02 year -61.7446 mins", "-83 years -01:01:44.676", "\"-83 years -01:01:44.676\"") \
+    X("interval", "-42.49 weeks +136 mons +32.0552 secs", "11 years 4 mons -297 days -10:18:39.9448", "\"11 years 4 mons -297 days -10:18:39.9448\"") \
+    X("interval", "+39 weeks +446 mons", "37 years 2 mons 273 days", "\"37 years 2 mons 273 days\"") \
+    X("interval", "76.45 weeks +53.5 mons", "4 years 5 mons 550 days 03:36:00", "\"4 years 5 mons 550 days 03:36:00\"") \
+    X("interval", "+85.27 mins", "01:25:16.2", "\"01:25:16.2\"") \
+    X("interval", "-307 secs", "-00:05:07", "\"-00:05:07\"") \
+    X("interval", "+40.082 hours +128 mons -161 secs", "10 years 8 mons 40:02:14.2", "\"10 years 8 mons 40:02:14.2\"") \
+    X("interval", "-490 hours 3.47 weeks -15.072 days -16.7 secs", "9 days -484:46:21.5", "\"9 days -484:46:21.5\"") \
+    X("interval", "96.8541 days 33.698 hours", "96 days 54:11:47.04", "\"96 days 54:11:47.04\"") \
+    X("interval", "-436 year", "-436 years", "\"-436 years\"") \
+    X("interval", "-440 days 73.32 hours", "-440 days +73:19:12", "\"-440 days +73:19:12\"") \
+    X("interval", "35.46 secs 314 year 92.38 hours +374 mins", "314 years 98:37:23.46", "\"314 years 98:37:23.46\"") \
+    X("interval", "-130 weeks 88.8 year", "88 years 10 mons -910 days", "\"88 years 10 mons -910 days\"") \
+    X("interval", "-77.86 secs", "-00:01:17.86", "\"-00:01:17.86\"") \
+    X("interval", "+5.610 mins", "00:05:36.6", "\"00:05:36.6\"") \
+    X("interval", "357 secs 57.05 hours", "57:08:57", "\"57:08:57\"") \
+    X("interval", "-95.96 days", "-95 days -23:02:24", "\"-95 days -23:02:24\"") \
+    X("interval", "-78.2807 mons 284 secs -5.38 hours", "-6 years -6 mons -8 days -15:24:18.4", "\"-6 years -6 mons -8 days -15:24:18.4\"") \
+    X("interval", "-26.7 weeks +94.4 days +55.71 mins", "-92 days -11:04:17.4", "\"-92 days -11:04:17.4\"") \
+    X("interval", "34.228 mons +57 weeks -125 secs 267 mins", "2 years 10 mons 405 days 24:34:31", "\"2 years 10 mons 405 days 24:34:31\"") \
+    X("interval", "-51.257 weeks", "-358 days -19:10:33.6", "\"-358 days -19:10:33.6\"") \
+    X("interval", "143 hours -50.0881 year +419 days", "-50 years -1 mons +419 days 143:00:00", "\"-50 years -1 mons +419 days 143:00:00\"") \
+    X("interval", "102 hours +371 secs +250 weeks", "1750 days 102:06:11", "\"1750 days 102:06:11\"") \
+    X("interval", "+56 days", "56 days", "\"56 days\"") \
+    X("interval", "+21.387 days", "21 days 09:17:16.8", "\"21 days 09:17:16.8\"") \
+    X("interval", "+453 mins", "07:33:00", "\"07:33:00\"") \
+    X("interval", "-76.3 year", "-76 years -4 mons", "\"-76 years -4 mons\"") \
+    X("interval", "-437 mins", "-07:17:00", "\"-07:17:00\"") \
+    X("interval", "465 mons", "38 years 9 mons", "\"38 years 9 mons\"") \
+    X("interval", "-67.54 secs", "-00:01:07.54", "\"-00:01:07.54\"") \
+    X("interval", "+88.240 mins +67.2878 mons +250 weeks -436 secs", "5 years 7 mons 1758 days 16:33:56", "\"5 years 7 mons 1758 days 16:33:56\"") \
+    X("interval", "287 secs -61.162 mins", "-00:56:22.72", "\"-00:56:22.72\"") \
+    X("interval", "+134 hours -24.6 secs", "133:59:35.4", "\"133:59:35.4\"") \
+    X("interval", "+57 year 6.540 mons -81.3910 weeks +407 mins", "57 years 6 mons -553 days -06:06:16.8", "\"57 years 6 mons -553 days -06:06:16.8\"") \
+    X("interval", "+91.85 mins +162 secs +155 hours", "156:34:33", "\"156:34:33\"") \
+    X("interval", "108 weeks -53 secs 6.95 mins", "756 days 00:06:04", "\"756 days 00:06:04\"") \
+    X("interval", "67.9498 mons +56 mins +94.34 weeks", "5 years 7 mons 688 days 21:54:33.6", "\"5 years 7 mons 688 days 21:54:33.6\"") \
+    X("interval", "+54.70 mons +55.710 secs", "4 years 6 mons 21 days 00:00:55.71", "\"4 years 6 mons 21 days 00:00:55.71\"") \
+    X("interval", "+334 hours 48.9 weeks -290 mons 9.8 mins", "-24 years -2 mons +342 days 341:21:48", "\"-24 years -2 mons +342 days 341:21:48\"") \
+    X("interval", "92 hours 73.712 year +48.33 mins", "73 years 9 mons 92:48:19.8", "\"73 years 9 mons 92:48:19.8\"") \
+    X("interval", "+365 mons -322 weeks +76 year", "106 years 5 mons -2254 days", "\"106 years 5 mons -2254 days\"") \
+    X("interval", "+82.775 hours", "82:46:30", "\"82:46:30\"") \
+    X("interval", "52 weeks", "364 days", "\"364 days\"") \
+    X("interval", "-26.0593 hours -272 mons -2.6 secs 52.31 year", "29 years 8 mons -26:03:36.08", "\"29 years 8 mons -26:03:36.08\"") \
+    X("interval", "+57.75 weeks", "404 days 06:00:00", "\"404 days 06:00:00\"") \
+    X("interval", "-405 mins -9.003 year", "-9 years -06:45:00", "\"-9 years -06:45:00\"") \
+    X("interval", "287 hours -31.5 mons 273 secs", "-2 years -7 mons -15 days +287:04:33", "\"-2 years -7 mons -15 days +287:04:33\"") \
+    X("interval", "50.0123 secs -117 year +325 mons", "-89 years -11 mons +00:00:50.0123", "\"-89 years -11 mons +00:00:50.0123\"") \
+    X("interval", "+261 mons 67 mins 178 hours 18.373 days", "21 years 9 mons 18 days 188:04:07.2", "\"21 years 9 mons 18 days 188:04:07.2\"") \
+    X("interval", "352 mons -41.25 secs", "29 years 4 mons -00:00:41.25", "\"29 years 4 mons -00:00:41.25\"") \
+    X("interval", "+28.27 weeks +91.70 hours 172 mins", "197 days 115:55:36", "\"197 days 115:55:36\"") \
+    X("interval", "-83.2543 hours +97.022 year 47.09 secs", "97 years -83:14:28.39", "\"97 years -83:14:28.39\"") \
+    X("interval", "+410 secs +218 days 46.0 year 74 weeks", "46 years 736 days 00:06:50", "\"46 years 736 days 00:06:50\"") \
+    X("interval", "47.0 secs +253 mins +93.14 hours", "97:22:11", "\"97:22:11\"") \
+    X("interval", "-86.6 mons 16.133 hours -22.73 secs -73.50 days", "-7 years -2 mons -91 days +04:07:36.07", "\"-7 years -2 mons -91 days +04:07:36.07\"") \
+    X("interval", "-450 weeks +438 mons 66.73 year -23.3 mins", "103 years 3 mons -3150 days -00:23:18", "\"103 years 3 mons -3150 days -00:23:18\"") \
+    X("interval", "-54.895 mons +11 year +28 mins", "6 years 6 mons -26 days -19:56:00", "\"6 years 6 mons -26 days -19:56:00\"") \
+    X("interval", "+63.554 mons 82.128 mins", "5 years 3 mons 16 days 16:14:55.68", "\"5 years 3 mons 16 days 16:14:55.68\"") \
+    X("interval", "64.33 year 215 mins +38 hours", "64 years 4 mons 41:35:00", "\"64 years 4 mons 41:35:00\"") \
+    X("interval", "+57.480 year +41.0920 hours -74.79 days -134 mons", "46 years 4 mons -74 days +22:07:55.2", "\"46 years 4 mons -74 days +22:07:55.2\"") \
+    X("interval", "129 mons", "10 years 9 mons", "\"10 years 9 mons\"") \
+    X("interval", "+93.006 secs +478 weeks", "3346 days 00:01:33.006", "\"3346 days 00:01:33.006\"") \
+    X("interval", "+459 weeks", "3213 days", "\"3213 days\"") \
+    X("interval", "-6.4 secs -146 year", "-146 years -00:00:06.4", "\"-146 years -00:00:06.4\"") \
+    X("interval", "166 secs -275 mons", "-22 years -11 mons +00:02:46", "\"-22 years -11 mons +00:02:46\"") \
+    X("interval", "-296 mins -275 secs 64.78 weeks", "453 days 06:01:49", "\"453 days 06:01:49\"") \
+    X("interval", "+355 weeks", "2485 days", "\"2485 days\"") \
+    X("interval", "150 mons 165 days", "12 years 6 mons 165 days", "\"12 years 6 mons 165 days\"") \
+    X("interval", "86 mins", "01:26:00", "\"01:26:00\"") \
+    X("interval", "+60.40 secs +365 mins", "06:06:00.4", "\"06:06:00.4\"") \
+    X("interval", "38.1 mons", "3 years 2 mons 3 days", "\"3 years 2 mons 3 days\"") \
+    X("interval", "299 days 29.2 hours +88.4 secs", "299 days 29:13:28.4", "\"299 days 29:13:28.4\"") \
+    X("interval", "-101 year", "-101 years", "\"-101 years\"") \
+    X("interval", "-37 days +97.009 hours", "-37 days +97:00:32.4", "\"-37 days +97:00:32.4\"") \
+    X("interval", "-332 weeks +54.22 mins -53.4 secs -333 mons", "-27 years -9 mons -2324 days +00:53:19.8", "\"-27 years -9 mons -2324 days +00:53:19.8\"") \
+    X("interval", "+258 mons +154 mins +88.998 year", "110 years 6 mons 02:34:00", "\"110 years 6 mons 02:34:00\"") \
+    X("interval", "-83.8 weeks -359 mons -75.579 hours", "-29 years -11 mons -586 days -89:58:44.4", "\"-29 years -11 mons -586 days -89:58:44.4\"") \
+    X("interval", "-20.66 year +98.0732 days -45.5334 mins", "-20 years -8 mons +98 days 00:59:52.476", "\"-20 years -8 mons +98 days 00:59:52.476\"") \
+    X("interval", "-11.1 hours", "-11:06:00", "\"-11:06:00\"") \
+    X("interval", "+199 days 2 mons", "2 mons 199 days", "\"2 mons 199 days\"") \
+    X("interval", "-35.24 days 439 mins -71 secs +159 mons", "13 years 3 mons -35 days +01:32:13", "\"13 years 3 mons -35 days +01:32:13\"") \
+    X("interval", "10.177 mins", "00:10:10.62", "\"00:10:10.62\"") \
+    X("interval", "+234 year +426 mons", "269 years 6 mons", "\"269 years 6 mons\"") \
+    X("interval", "-46.69 days +11.2902 mons -27.3 weeks +114 year", "114 years 11 mons -229 days -02:00:57.6", "\"114 years 11 mons -229 days -02:00:57.6\"") \
+    X("interval", "392 days 415 hours", "392 days 415:00:00", "\"392 days 415:00:00\"") \
+    X("interval", "13.11 mons 76.724 days +30.1112 secs", "1 year 1 mon 79 days 24:35:03.7112", "\"1 year 1 mon 79 days 24:35:03.7112\"") \
+    X("interval", "+367 days -246 mons", "-20 years -6 mons +367 days", "\"-20 years -6 mons +367 days\"") \
+    X("interval", "-73 year +37.7379 mons -28.9125 days -81.8178 weeks", "-69 years -11 mons -578 days -36:00:08.64", "\"-69 years -11 mons -578 days -36:00:08.64\"") \
+    X("interval", "+166 mins +355 secs 80 year", "80 years 02:51:55", "\"80 years 02:51:55\"") \
+    X("interval", "-68.431 weeks", "-479 days -00:24:28.8", "\"-479 days -00:24:28.8\"") \
+    X("interval", "+67.63 days -72.435 secs 157 weeks +93.2 hours", "1166 days 108:17:59.565", "\"1166 days 108:17:59.565\"") \
+    X("interval", "+77.06 weeks +12 secs", "539 days 10:05:00", "\"539 days 10:05:00\"") \
+    X("interval", "87.7148 days +33.7018 year -288 secs 248 hours", "33 years 8 mons 87 days 265:04:30.72", "\"33 years 8 mons 87 days 265:04:30.72\"") \
+    X("interval", "179 secs 74.51 year", "74 years 6 mons 00:02:59", "\"74 years 6 mons 00:02:59\"") \
+    X("interval", "+332 weeks 179 mins 44.9 secs +121 hours", "2324 days 123:59:44.9", "\"2324 days 123:59:44.9\"") \
+    X("interval", "-314 year -85 secs", "-314 years -00:01:25", "\"-314 years -00:01:25\"") \
+    X("interval", "-52.970 mins", "-00:52:58.2", "\"-00:52:58.2\"") \
+    X("interval", "45.1144 year", "45 years 1 mon", "\"45 years 1 mon\"") \
+    X("interval", "-328 mons 221 mins", "-27 years -4 mons +03:41:00", "\"-27 years -4 mons +03:41:00\"") \
+    X("interval", "212 hours", "212:00:00", "\"212:00:00\"") \
+    X("interval", "18.480 year 43.014 secs 76.2 hours -48.4187 weeks", "18 years 6 mons -338 days +53:52:13.254", "\"18 years 6 mons -338 days +53:52:13.254\"") \
+    X("interval", "+70.6 days", "70 days 14:24:00", "\"70 days 14:24:00\"") \
+    X("interval", "-33.038 year -32.8272 mons -30.59 weeks", "-35 years -8 mons -238 days -22:42:14.4", "\"-35 years -8 mons -238 days -22:42:14.4\"") \
+    X("interval", "35.597 hours", "35:35:49.2", "\"35:35:49.2\"") \
+    X("interval", "+41.9 weeks 10.49 days -67.0 mons -110 year", "-115 years -7 mons +303 days 18:57:36", "\"-115 years -7 mons +303 days 18:57:36\"") \
+    X("interval", "+17 year", "17 years", "\"17 years\"") \
+    X("interval", "53.2 mins", "00:53:12", "\"00:53:12\"") \
+    X("interval", "468 weeks", "3276 days", "\"3276 days\"") \
+    X("interval", "+455 year 84.91 mons 103 mins -194 hours", "462 years 27 days -185:05:00", "\"462 years 27 days -185:05:00\"") \
+    X("interval", "-78.639 hours", "-78:38:20.4", "\"-78:38:20.4\"") \
+    X("interval", "+107 hours 165 days -332 weeks +117 mons", "9 years 9 mons -2159 days +107:00:00", "\"9 years 9 mons -2159 days +107:00:00\"") \
+    X("interval", "-57.09 weeks 29.64 mons", "2 years 5 mons -380 days -10:19:12", "\"2 years 5 mons -380 days -10:19:12\"") \
+    X("interval", "-47.750 weeks +199 days -12.8 secs 179 mons", "14 years 11 mons -135 days -06:00:12.8", "\"14 years 11 mons -135 days -06:00:12.8\"") \
+    X("interval", "19.934 year +475 weeks 76 mons", "26 years 3 mons 3325 days", "\"26 years 3 mons 3325 days\"") \
+    X("interval", "228 weeks +211 days", "1807 days", "\"1807 days\"") \
+    X("interval", "496 days -21.6 hours", "496 days -21:36:00", "\"496 days -21:36:00\"") \
+    X("interval", "4 mins 74.07 year +39 secs", "74 years 1 mon 00:04:39", "\"74 years 1 mon 00:04:39\"") \
+    X("interval", "+362 mins", "06:02:00", "\"06:02:00\"") \
+    X("interval", "+490 hours -1.25 days -108 secs", "-1 days +483:58:12", "\"-1 days +483:58:12\"") \
+    X("interval", "+131 mins 171 year", "171 years 02:11:00", "\"171 years 02:11:00\"") \
+    X("interval", "+37.403 mins -244 secs -400 year", "-400 years +00:33:20.18", "\"-400 years +00:33:20.18\"") \
+    X("interval", "+366 secs", "00:06:06", "\"00:06:06\"") \
+    X("interval", "81.4598 hours", "81:27:35.28", "\"81:27:35.28\"") \
+    X("interval", "92.0 weeks +8.4 year", "8 years 5 mons 644 days", "\"8 years 5 mons 644 days\"") \
+    X("interval", "+35.965 days +97.9 secs 5.919 mins -477 hours", "35 days -453:42:50.96", "\"35 days -453:42:50.96\"") \
+    X("interval", "44.69 weeks +86.99 mons +420 mins", "7 years 2 mons 341 days 43:43:12", "\"7 years 2 mons 341 days 43:43:12\"") \
+    X("interval", "64.9825 mins +274 year 16 days", "274 years 16 days 01:04:58.95", "\"274 years 16 days 01:04:58.95\"") \
+    X("interval", "+45.8756 mins +66.667 hours", "67:25:53.736", "\"67:25:53.736\"") \
+    X("interval", "-73 weeks 48 secs +225 hours", "-511 days +225:00:48", "\"-511 days +225:00:48\"") \
+    X("interval", "+190 year -75.6077 hours", "190 years -75:36:27.72", "\"190 years -75:36:27.72\"") \
+    X("interval", "+171 year 123 hours -52.3 mins 60.58 days", "171 years 60 days 136:02:54", "\"171 years 60 days 136:02:54\"") \
+    X("interval", "+325 mons", "27 years 1 mon", "\"27 years 1 mon\"") \
+    X("interval", "+60 days +427 hours -82.9 mins +148 mons", "12 years 4 mons 60 days 425:37:06", "\"12 years 4 mons 60 days 425:37:06\"") \
+    X("interval", "-95.49 days", "-95 days -11:45:36", "\"-95 days -11:45:36\"") \
+    X("interval", "42.4 weeks", "296 days 19:12:00", "\"296 days 19:12:00\"") \
+    X("interval", "-85.049 mins", "-01:25:02.94", "\"-01:25:02.94\"") \
+    X("interval", "+428 secs -315 days -472 mins +72.2 year", "72 years 2 mons -315 days -07:44:52", "\"72 years 2 mons -315 days -07:44:52\"") \
+    X("interval", "-215 days 30.0 mons", "2 years 6 mons -215 days", "\"2 years 6 mons -215 days\"") \
+    X("interval", "296 weeks +66.17 days 499 secs -70.2 mins", "2138 days 03:02:55", "\"2138 days 03:02:55\"") \
+    X("interval", "-56.73 mins +9.4836 days -68.27 hours", "9 days -57:36:32.76", "\"9 days -57:36:32.76\"") \
+    X("interval", "+417 weeks", "2919 days", "\"2919 days\"") \
+    X("interval", "81.542 year 80.7 mins -3.48 secs 274 days", "81 years 7 mons 274 days 01:20:38.52", "\"81 years 7 mons 274 days 01:20:38.52\"") \
+    X("interval", "-44.54 days", "-44 days -12:57:36", "\"-44 days -12:57:36\"") \
+    X("interval", "-476 year", "-476 years", "\"-476 years\"") \
+    X("interval", "+3.741 mins -43.591 secs 17.4 days +403 year", "403 years 17 days 09:39:00.869", "\"403 years 17 days 09:39:00.869\"") \
+    X("interval", "+459 weeks", "3213 days", "\"3213 days\"") \
+    X("interval", "-94.09 weeks -33.1141 days -30.185 hours", "-691 days -48:02:36.24", "\"-691 days -48:02:36.24\"") \
+    X("interval", "+458 weeks +15.447 year", "15 years 5 mons 3206 days", "\"15 years 5 mons 3206 days\"") \
+    X("interval", "-64.367 year -164 secs -64.733 mins", "-64 years -4 mons -01:07:27.98", "\"-64 years -4 mons -01:07:27.98\"") \
+    X("interval", "-25.328 secs -59.013 mins +404 weeks -439 mons", "-36 years -7 mons +2828 days -00:59:26.108", "\"-36 years -7 mons +2828 days -00:59:26.108\"") \
+    X("interval", "-8.0 year 87 mins 235 mons -31.5391 weeks", "11 years 7 mons -220 days -17:07:07.68", "\"11 years 7 mons -220 days -17:07:07.68\"") \
+    X("interval", "66.22 mons +23 year 445 secs", "28 years 6 mons 6 days 14:31:25", "\"28 years 6 mons 6 days 14:31:25\"") \
+    X("interval", "109 weeks -336 days", "427 days", "\"427 days\"") \
+    X("interval", "+18.4871 days -292 hours -174 mins +49 secs", "18 days -283:11:45.56", "\"18 days -283:11:45.56\"") \
+    X("interval", "-34.670 mins", "-00:34:40.2", "\"-00:34:40.2\"") \
+    X("interval", "-316 mons -436 days", "-26 years -4 mons -436 days", "\"-26 years -4 mons -436 days\"") \
+    X("interval", "18.253 mins -84.4 secs -90.4036 hours -55 mons", "-4 years -7 mons -90:07:22.18", "\"-4 years -7 mons -90:07:22.18\"") \
+    X("interval", "79 secs 22 hours", "22:01:19", "\"22:01:19\"") \
+    X("interval", "133 mins +163 days", "163 days 02:13:00", "\"163 days 02:13:00\"") \
+    X("interval", "+93 weeks -256 mons 449 days", "-21 years -4 mons +1100 days", "\"-21 years -4 mons +1100 days\"") \
+    X("interval", "344 secs +371 hours -26 year", "-26 years +371:05:44", "\"-26 years +371:05:44\"") \
+    X("interval", "-96.7 mins", "-01:36:42", "\"-01:36:42\"") \
+    X("interval", "-0.436 mins +496 weeks", "3472 days -00:00:26.16", "\"3472 days -00:00:26.16\"") \
+    X("interval", "59.43 mons -65.100 days -332 weeks +481 secs", "4 years 11 mons -2377 days +19:20:01", "\"4 years 11 mons -2377 days +19:20:01\"") \
+    X("interval", "469 year 493 secs 157 weeks", "469 years 1099 days 00:08:13", "\"469 years 1099 days 00:08:13\"") \
+    X("interval", "-30.6133 days +113 year 15.6 hours", "113 years -30 days +00:52:50.88", "\"113 years -30 days +00:52:50.88\"") \
+    X("interval", "-62.2 secs", "-00:01:02.2", "\"-00:01:02.2\"") \
+    X("interval", "-456 weeks", "-3192 days", "\"-3192 days\"") \
+    X("interval", "29 year -335 days", "29 years -335 days", "\"29 years -335 days\"") \
+    X("interval", "23.6182 year 27.9 hours", "23 years 7 mons 27:54:00", "\"23 years 7 mons 27:54:00\"") \
+    X("interval", "143 days -155 secs +78.2 mins", "143 days 01:15:37", "\"143 days 01:15:37\"") \
+    X("interval", "-342 year", "-342 years", "\"-342 years\"") \
+    X("interval", "75 year", "75 years", "\"75 years\"") \
+    X("interval", "+426 days", "426 days", "\"426 days\"") \
+    X("interval", "+212 mons +240 weeks", "17 years 8 mons 1680 days", "\"17 years 8 mons 1680 days\"") \
+    X("interval", "-181 mons +131 mins 399 secs", "-15 years -1 mons +02:17:39", "\"-15 years -1 mons +02:17:39\"") \
+    X("interval", "448 secs 19 year +16.626 days -205 mins", "19 years 16 days 11:43:54.4", "\"19 years 16 days 11:43:54.4\"") \
+    X("interval", "-33.8245 mins 0.49 year +49.40 mons", "4 years 7 mons 12 days -00:33:49.47", "\"4 years 7 mons 12 days -00:33:49.47\"") \
+    X("interval", "+66.1131 weeks", "462 days 19:00:02.88", "\"462 days 19:00:02.88\"") \
+    X("interval", "-85.3 days +47.788 hours -229 year 34.764 secs", "-229 years -85 days +40:35:51.564", "\"-229 years -85 days +40:35:51.564\"") \
+    X("interval", "-166 weeks -39 days +98.1 mons +34.36 hours", "8 years 2 mons -1198 days +34:21:36", "\"8 years 2 mons -1198 days +34:21:36\"") \
+    X("interval", "-13.77 days", "-13 days -18:28:48", "\"-13 days -18:28:48\"") \
+    X("interval", "446 mins +400 year", "400 years 07:26:00", "\"400 years 07:26:00\"") \
+    X("interval", "+35 hours", "35:00:00", "\"35:00:00\"") \
+    X("interval", "+56.58 weeks -296 mins", "396 days -03:29:36", "\"396 days -03:29:36\"") \
+    X("interval", "+120 mons +83.7 secs 23.25 mins +0 weeks", "10 years 00:24:38.7", "\"10 years 00:24:38.7\"") \
+    X("interval", "+17.405 days +450 mons +32.53 mins 338 year", "375 years 6 mons 17 days 10:15:43.8", "\"375 years 6 mons 17 days 10:15:43.8\"") \
+    X("interval", "-43.6 hours -419 mins", "-50:35:00", "\"-50:35:00\"") \
+    X("interval", "401 secs -45.5 mons 68.907 mins 339 year", "335 years 3 mons -15 days +01:15:35.42", "\"335 years 3 mons -15 days +01:15:35.42\"") \
+    X("interval", "+256 days +98.0 year", "98 years 256 days", "\"98 years 256 days\"") \
+    X("interval", "78.5 mins +97.4 weeks +55 days +122 secs", "736 days 20:32:32", "\"736 days 20:32:32\"") \
+    X("interval", "-429 year -1 weeks -66.17 mons", "-434 years -6 mons -12 days -02:24:00", "\"-434 years -6 mons -12 days -02:24:00\"") \
+    X("interval", "83.01 days +239 mons +368 mins 297 secs", "19 years 11 mons 83 days 06:27:21", "\"19 years 11 mons 83 days 06:27:21\"") \
+    X("interval", "49.6483 weeks 3.55 year +79.95 mins", "3 years 7 mons 347 days 14:14:48.84", "\"3 years 7 mons 347 days 14:14:48.84\"") \
+    X("interval", "13 days", "13 days", "\"13 days\"") \
+    X("interval", "124 weeks 38.11 days -112 mins", "906 days 00:46:24", "\"906 days 00:46:24\"") \
+    X("interval", "-465 weeks 441 year", "441 years -3255 days", "\"441 years -3255 days\"") \
+    X("interval", "+264 mins 455 mons 248 weeks", "37 years 11 mons 1736 days 04:24:00", "\"37 years 11 mons 1736 days 04:24:00\"") \
+    X("interval", "-81.924 mons -95.58 year -52.9980 mins +383 weeks", "-102 years -4 mons +2654 days -18:09:47.88", "\"-102 years -4 mons +2654 days -18:09:47.88\"") \
+    X("interval", "-66.248 mins 3.9 secs +67.1 year 219 days", "67 years 1 mon 219 days -01:06:10.98", "\"67 years 1 mon 219 days -01:06:10.98\"") \
+    X("interval", "+282 secs", "00:04:42", "\"00:04:42\"") \
+    X("interval", "+10 secs", "00:00:10", "\"00:00:10\"") \
+    X("interval", "26.514 mins 424 days +34.03 secs +255 hours", "424 days 255:27:04.87", "\"424 days 255:27:04.87\"") \
+    X("interval", "+27 secs +93 mons +156 days", "7 years 9 mons 156 days 00:00:27", "\"7 years 9 mons 156 days 00:00:27\"") \
+    X("interval", "+41.5277 days", "41 days 12:39:53.28", "\"41 days 12:39:53.28\"") \
+    X("interval", "-56 hours -244 secs 214 mins +241 days", "241 days -52:30:04", "\"241 days -52:30:04\"") \
+    X("interval", "+44.1 weeks 25.3868 days -56.858 hours +29.6712 secs", "333 days -30:45:59.6088", "\"333 days -30:45:59.6088\"") \
+    X("interval", "64 days 29.55 secs +19.5634 mins -424 mons", "-35 years -4 mons +64 days 00:20:03.354", "\"-35 years -4 mons +64 days 00:20:03.354\"") \
+    X("interval", "-157 hours +212 mons 79.9729 year", "97 years 8 mons -157:00:00", "\"97 years 8 mons -157:00:00\"") \
+    X("interval", "-238 days -84 mons", "-7 years -238 days", "\"-7 years -238 days\"") \
+    X("interval", "-61.56 days 66.0026 hours", "-61 days +52:33:45.36", "\"-61 days +52:33:45.36\"") \
+    X("interval", "-384 mons +38.0039 year", "6 years", "\"6 years\"") \
+    X("interval", "+9.18 secs", "00:00:09.18", "\"00:00:09.18\"") \
+    X("interval", "+49.25 hours +167 year 87.7 mins -252 secs", "167 years 50:38:30", "\"167 years 50:38:30\"") \
+    X("interval", "+482 hours 231 mons 175 mins +86.700 days", "19 years 3 mons 86 days 501:43:00", "\"19 years 3 mons 86 days 501:43:00\"") \
+    X("interval", "+315 mins", "05:15:00", "\"05:15:00\"") \
+    X("interval", "12 hours -63.5 year 11.59 secs -444 mons", "-100 years -6 mons +12:00:11.59", "\"-100 years -6 mons +12:00:11.59\"") \
+    X("interval", "+216 weeks +331 secs 86.6 hours 55.753 days", "1567 days 104:45:50.2", "\"1567 days 104:45:50.2\"") \
+    X("interval", "-240 hours", "-240:00:00", "\"-240:00:00\"") \
+    X("interval", "-385 weeks -13.5557 mons", "-1 years -1 mons -2711 days -16:06:14.4", "\"-1 years -1 mons -2711 days -16:06:14.4\"") \
+    X("interval", "-75.95 mins +152 weeks", "1064 days -01:15:57", "\"1064 days -01:15:57\"") \
+    X("interval", "+219 secs -70.00 days +22.448 hours +331 mons", "27 years 7 mons -70 days +22:30:31.8", "\"27 years 7 mons -70 days +22:30:31.8\"") \
+    X("interval", "+238 year +44.80 days -41.0381 mons", "234 years 7 mons 43 days 15:46:04.8", "\"234 years 7 mons 43 days 15:46:04.8\"") \
+    X("interval", "42.5 mons", "3 years 6 mons 15 days", "\"3 years 6 mons 15 days\"") \
+    X("interval", "+20.298 mons", "1 year 8 mons 8 days 22:33:36", "\"1 year 8 mons 8 days 22:33:36\"") \
+    X("interval", "+24.9 weeks -327 mins", "174 days 01:45:00", "\"174 days 01:45:00\"") \
+    X("interval", "275 mins -231 secs", "04:31:09", "\"04:31:09\"") \
+    X("interval", "+62.583 year 380 secs +42.6934 weeks +402 days", "62 years 7 mons 700 days 20:35:48.32", "\"62 years 7 mons 700 days 20:35:48.32\"") \
+    X("interval", "500 days -354 mons -322 secs 25.5 weeks", "-29 years -6 mons +678 days 11:54:38", "\"-29 years -6 mons +678 days 11:54:38\"") \
+    X("interval", "-19.18 hours", "-19:10:48", "\"-19:10:48\"") \
+    X("interval", "91.8522 mins -61.625 year", "-61 years -8 mons +01:31:51.132", "\"-61 years -8 mons +01:31:51.132\"") \
+    X("interval", "+483 mins -385 secs 73.8 year +76 hours", "73 years 10 mons 83:56:35", "\"73 years 10 mons 83:56:35\"") \
+    X("interval", "-42.02 mons -259 mins 357 weeks -318 hours", "-3 years -6 mons +2499 days -336:43:00", "\"-3 years -6 mons +2499 days -336:43:00\"") \
+    X("interval", "497 weeks", "3479 days", "\"3479 days\"") \
+    X("interval", "+216 mins -15.0 hours -136 mons", "-11 years -4 mons -11:24:00", "\"-11 years -4 mons -11:24:00\"") \
+    X("interval", "+107 weeks 70.751 secs +97.0506 days +253 mons", "21 years 1 mon 846 days 01:14:02.591", "\"21 years 1 mon 846 days 01:14:02.591\"") \
+    X("interval", "+296 mins", "04:56:00", "\"04:56:00\"") \
+    X("interval", "249 mins 96.5229 year", "96 years 6 mons 04:09:00", "\"96 years 6 mons 04:09:00\"") \
+    X("interval", "466 hours", "466:00:00", "\"466:00:00\"") \
+    X("interval", "7.1 mons -35.1122 days -80.74 secs", "7 mons -32 days -02:42:54.82", "\"7 mons -32 days -02:42:54.82\"") \
+    X("interval", "-75.808 mins +96.7419 weeks 223 hours +7.872 year", "7 years 10 mons 677 days 226:22:32.64", "\"7 years 10 mons 677 days 226:22:32.64\"") \
+    X("interval", "+22.71 secs 49.785 days 254 hours", "49 days 272:50:46.71", "\"49 days 272:50:46.71\"") \
+    X("interval", "+433 days 38.77 year 41.93 hours 27.5533 mins", "38 years 9 mons 433 days 42:23:21.198", "\"38 years 9 mons 433 days 42:23:21.198\"") \
+    X("interval", "+35.046 weeks +40.7 mons +93.52 secs 488 mins", "3 years 4 mons 266 days 15:53:14.32", "\"3 years 4 mons 266 days 15:53:14.32\"") \
+    X("interval", "-89.6450 days -465 secs 20 hours 254 weeks", "1689 days 04:23:27", "\"1689 days 04:23:27\"") \
+    X("interval", "25.25 secs -18.49 days +190 mins -93.444 mons", "-7 years -9 mons -31 days -16:15:58.75", "\"-7 years -9 mons -31 days -16:15:58.75\"") \
+    X("interval", "-6.2523 weeks +408 hours", "-43 days +389:36:48.96", "\"-43 days +389:36:48.96\"") \
+    X("interval", "-86.31 secs 470 year 75.06 mins +385 days", "470 years 385 days 01:13:37.29", "\"470 years 385 days 01:13:37.29\"") \
+    X("interval", "122 hours", "122:00:00", "\"122:00:00\"") \
+    X("interval", "+38.80 mons", "3 years 2 mons 24 days", "\"3 years 2 mons 24 days\"") \
+    X("interval", "+47 days 10.0 hours", "47 days 10:00:00", "\"47 days 10:00:00\"") \
+    X("interval", "+64.78 mons +216 hours +91.50 days", "5 years 4 mons 114 days 237:36:00", "\"5 years 4 mons 114 days 237:36:00\"") \
+    X("interval", "-7 secs -368 mons -24.4 year", "-55 years -1 mons -00:00:07", "\"-55 years -1 mons -00:00:07\"") \
+    X("interval", "+84.1404 mons 61.9597 secs", "7 years 4 days 05:06:18.7597", "\"7 years 4 days 05:06:18.7597\"") \
+    X("interval", "132 mons -90.2544 mins +66.8573 days", "11 years 66 days 19:04:15.456", "\"11 years 66 days 19:04:15.456\"") \
+    X("interval", "-73.8589 year", "-73 years -10 mons", "\"-73 years -10 mons\"") \
+    X("interval", "332 year +106 weeks -298 days", "332 years 444 days", "\"332 years 444 days\"") \
+    X("interval", "+181 year +363 weeks 402 mons -420 secs", "214 years 6 mons 2541 days -00:07:00", "\"214 years 6 mons 2541 days -00:07:00\"") \
+    X("interval", "4.5983 mons 11.818 hours +55.41 weeks +33.152 secs", "4 mons 404 days 55:28:59.552", "\"4 mons 404 days 55:28:59.552\"") \
+    X("interval", "382 days 355 weeks -283 year -93.9817 mons", "-290 years -9 mons +2838 days -10:49:26.4", "\"-290 years -9 mons +2838 days -10:49:26.4\"") \
+    X("interval", "+44.5264 weeks", "311 days 16:26:06.72", "\"311 days 16:26:06.72\"") \
+    X("interval", "-28.92 secs", "-00:00:28.92", "\"-00:00:28.92\"") \
+    X("interval", "+95.074 secs -255 mins -111 hours", "-115:13:24.926", "\"-115:13:24.926\"") \
+    X("interval", "+28.46 secs -111 mons", "-9 years -3 mons +00:00:28.46", "\"-9 years -3 mons +00:00:28.46\"") \
+    X("interval", "-29.2083 days +10.08 mons +244 mins -200 year", "-199 years -2 mons -27 days +08:40:02.88", "\"-199 years -2 mons -27 days +08:40:02.88\"") \
+    X("interval", "+197 hours -82.2560 mins 400 secs -21.3 days", "-21 days +188:32:24.64", "\"-21 days +188:32:24.64\"") \
+    X("interval", "+15.6 secs 21.5513 weeks +246 year", "246 years 150 days 20:37:21.84", "\"246 years 150 days 20:37:21.84\"") \
+    X("interval", "+22 hours -424 mons -318 secs", "-35 years -4 mons +21:54:42", "\"-35 years -4 mons +21:54:42\"") \
+    X("interval", "-82.833 mons 23.4938 days +76.96 year", "70 years 2 mons -1 days -11:54:31.68", "\"70 years 2 mons -1 days -11:54:31.68\"") \
+    X("interval", "-306 days +223 secs +94.506 mins +27.6217 year", "27 years 7 mons -306 days +01:38:13.36", "\"27 years 7 mons -306 days +01:38:13.36\"") \
+    X("interval", "298 hours -169 mins -91 days", "-91 days +295:11:00", "\"-91 days +295:11:00\"") \
+    X("interval", "+284 mins", "04:44:00", "\"04:44:00\"") \
+    X("interval", "+86.9 hours +252 weeks 13.4 days +371 secs", "1777 days 96:36:11", "\"1777 days 96:36:11\"") \
+    X("interval", "+0 weeks +75.612 mons 206 year", "212 years 3 mons 18 days 08:38:24", "\"212 years 3 mons 18 days 08:38:24\"") \
+    X("interval", "+45.228 mons", "3 years 9 mons 6 days 20:09:36", "\"3 years 9 mons 6 days 20:09:36\"") \
+    X("interval", "91.9 hours", "91:54:00", "\"91:54:00\"") \
+    X("interval", "+415 mins +75.25 year 59.8021 weeks 73.832 mons", "81 years 4 mons 442 days 44:42:34.08", "\"81 years 4 mons 442 days 44:42:34.08\"") \
+    X("interval", "467 year -464 weeks -67 mins 492 days", "467 years -2756 days -01:07:00", "\"467 years -2756 days -01:07:00\"") \
+    X("interval", "-27 secs 27.9612 mons 124 year 430 mins", "126 years 3 mons 28 days 27:13:23.4", "\"126 years 3 mons 28 days 27:13:23.4\"") \
+    X("interval", "+65.4 mins", "01:05:24", "\"01:05:24\"") \
+    X("interval", "+90.723 mons +89.6993 mins", "7 years 6 mons 21 days 18:03:17.958", "\"7 years 6 mons 21 days 18:03:17.958\"") \
+    X("interval", "+257 mins +350 hours 163 weeks", "1141 days 354:17:00", "\"1141 days 354:17:00\"") \
+    X("interval", "+107 mins -228 weeks -412 days", "-2008 days +01:47:00", "\"-2008 days +01:47:00\"") \
+    X("interval", "+23.8789 mins -147 days", "-147 days +00:23:52.734", "\"-147 days +00:23:52.734\"") \
+    X("interval", "346 year +282 mins 59.3 secs", "346 years 04:42:59.3", "\"346 years 04:42:59.3\"") \
+    X("interval", "-476 year -132 hours -19.5 mins", "-476 years -132:19:30", "\"-476 years -132:19:30\"") \
+    X("interval", "185 secs +282 weeks -13.5736 days", "1961 days -13:42:54.04", "\"1961 days -13:42:54.04\"") \
+    X("interval", "-94.2862 weeks -36.0876 hours", "-660 days -36:10:09.12", "\"-660 days -36:10:09.12\"") \
+    X("interval", "0.5 hours", "00:30:00", "\"00:30:00\"") \
+    X("interval", "-76.1 secs -22.168 days +50.3 weeks +83.0 hours", "330 days 81:20:48.7", "\"330 days 81:20:48.7\"") \
+    X("interval", "24 secs 420 mons 126 year", "161 years 00:00:24", "\"161 years 00:00:24\"") \
+    X("interval", "-54.7670 days +107 secs 13.046 mins 18.006 year", "18 years -54 days -18:09:39.04", "\"18 years -54 days -18:09:39.04\"") \
+    X("interval", "264 secs 28.6 year 14 weeks -471 mons", "-10 years -8 mons +98 days 00:04:24", "\"-10 years -8 mons +98 days 00:04:24\"") \
+    X("interval", "-101 mins +346 secs -468 hours +367 year", "367 years -469:35:14", "\"367 years -469:35:14\"") \
+    X("interval", "+99.0516 weeks -45.5639 mons 82.798 year 489 mins", "79 years 1 mon 677 days -05:11:21.12", "\"79 years 1 mon 677 days -05:11:21.12\"") \
+    X("interval", "+26.203 hours 27.10 mons +82.6945 mins -82.82 secs", "2 years 3 mons 3 days 27:33:29.65", "\"2 years 3 mons 3 days 27:33:29.65\"") \
+    X("interval", "72.333 weeks +345 hours +351 year 172 mons", "365 years 4 mons 506 days 352:56:38.4", "\"365 years 4 mons 506 days 352:56:38.4\"") \
+    X("interval", "+16.73 year -50.0 secs", "16 years 9 mons -00:00:50", "\"16 years 9 mons -00:00:50\"") \
+    X("interval", "42.75 hours 13.8903 weeks", "97 days 48:19:13.44", "\"97 days 48:19:13.44\"") \
+    X("interval", "-45.73 mons +26.2 days +2.780 mins", "-3 years -9 mons +5 days -16:45:13.2", "\"-3 years -9 mons +5 days -16:45:13.2\"") \
+    X("interval", "-102 mons -41.8 hours 73 mins +58.0727 days", "-8 years -6 mons +58 days -38:50:18.72", "\"-8 years -6 mons +58 days -38:50:18.72\"") \
+    X("interval", "-82.4 mons", "-6 years -10 mons -12 days", "\"-6 years -10 mons -12 days\"") \
+    X("interval", "20 weeks +62.7 mons", "5 years 2 mons 161 days", "\"5 years 2 mons 161 days\"") \
+    X("interval", "58 mons", "4 years 10 mons", "\"4 years 10 mons\"") \
+    X("interval", "-233 mins", "-03:53:00", "\"-03:53:00\"") \
+    X("interval", "-109 hours +31 secs 44.55 year", "44 years 7 mons -108:59:29", "\"44 years 7 mons -108:59:29\"") \
+    X("interval", "301 mins 368 weeks", "2576 days 05:01:00", "\"2576 days 05:01:00\"") \
+    X("interval", "-128 days 19.28 mins -442 mons", "-36 years -10 mons -128 days +00:19:16.8", "\"-36 years -10 mons -128 days +00:19:16.8\"") \
+    X("interval", "-26.4 mons -219 year", "-221 years -2 mons -12 days", "\"-221 years -2 mons -12 days\"") \
+    X("interval", "51.5 weeks +483 hours -46.9814 days", "314 days 471:26:47.04", "\"314 days 471:26:47.04\"") \
+    X("interval", "+434 hours -45.1 year -1.341 days", "-45 years -1 mons -1 days +425:48:57.6", "\"-45 years -1 mons -1 days +425:48:57.6\"") \
+    X("interval", "+6.58 mons +111 year 43.75 hours", "111 years 6 mons 17 days 53:21:00", "\"111 years 6 mons 17 days 53:21:00\"") \
+    X("interval", "-64.91 mins", "-01:04:54.6", "\"-01:04:54.6\"") \
+    X("interval", "61.95 secs +358 year", "358 years 00:01:01.95", "\"358 years 00:01:01.95\"") \
+    X("interval", "57.31 mons +2.29 hours 35.2768 days", "4 years 9 mons 44 days 16:07:59.52", "\"4 years 9 mons 44 days 16:07:59.52\"") \
+    X("interval", "+86.607 mons +232 hours 21.3422 days 38 year", "45 years 2 mons 39 days 245:15:10.08", "\"45 years 2 mons 39 days 245:15:10.08\"") \
+    X("interval", "99.26 secs -318 weeks -249 mins +192 year", "192 years -2226 days -04:07:20.74", "\"192 years -2226 days -04:07:20.74\"") \
+    X("interval", "-137 year", "-137 years", "\"-137 years\"") \
+    X("interval", "42.6 mons +208 hours", "3 years 6 mons 18 days 208:00:00", "\"3 years 6 mons 18 days 208:00:00\"") \
+    X("interval", "+83.73 days", "83 days 17:31:12", "\"83 days 17:31:12\"") \
+    X("interval", "+23.166 hours +26.187 mins", "23:36:08.82", "\"23:36:08.82\"") \
+    X("interval", "+127 year +172 hours +98.74 weeks", "127 years 691 days 176:19:12", "\"127 years 691 days 176:19:12\"") \
+    X("interval", "-65.987 secs -77.4 hours -6.9 year", "-6 years -11 mons -77:25:05.987", "\"-6 years -11 mons -77:25:05.987\"") \
+    X("interval", "+68.6063 days 117 mins 79 hours -94.4 weeks", "-592 days +76:18:04.32", "\"-592 days +76:18:04.32\"") \
+    X("interval", "17.89 year", "17 years 11 mons", "\"17 years 11 mons\"") \
+    X("interval", "1.07 weeks +116 year -33 hours", "116 years 7 days -21:14:24", "\"116 years 7 days -21:14:24\"") \
+    X("interval", "-467 weeks +318 year -22.0 hours -258 days", "318 years -3527 days -22:00:00", "\"318 years -3527 days -22:00:00\"") \
+    X("interval", "+65.84 mins", "01:05:50.4", "\"01:05:50.4\"") \
+    X("interval", "+14.74 mins", "00:14:44.4", "\"00:14:44.4\"") \
+    X("interval", "65.6957 days", "65 days 16:41:48.48", "\"65 days 16:41:48.48\"") \
+    X("interval", "+74 hours +365 secs -69.50 mins", "72:56:35", "\"72:56:35\"") \
+    X("interval", "0.77 hours", "00:46:12", "\"00:46:12\"") \
+    X("interval", "+129 mons 155 hours +6.2912 mins", "10 years 9 mons 155:06:17.472", "\"10 years 9 mons 155:06:17.472\"") \
+    X("interval", "-328 weeks +33.26 mons", "2 years 9 mons -2289 days +19:12:00", "\"2 years 9 mons -2289 days +19:12:00\"") \
+    X("interval", "-87.5 weeks", "-612 days -12:00:00", "\"-612 days -12:00:00\"") \
+    X("interval", "-465 weeks -217 days +0.46 secs 37.098 year", "37 years 1 mon -3472 days +00:00:00.46", "\"37 years 1 mon -3472 days +00:00:00.46\"") \
+    X("interval", "-60.1897 hours +266 weeks", "1862 days -60:11:22.92", "\"1862 days -60:11:22.92\"") \
+    X("interval", "-480 year", "-480 years", "\"-480 years\"") \
+    X("interval", "-267 mons -314 weeks -491 days +77.47 secs", "-22 years -3 mons -2689 days +00:01:17.47", "\"-22 years -3 mons -2689 days +00:01:17.47\"") \
+    X("interval", "-93.512 year +0.92 weeks", "-93 years -6 mons +6 days 10:33:36", "\"-93 years -6 mons +6 days 10:33:36\"") \
+    X("interval", "+489 days +435 hours", "489 days 435:00:00", "\"489 days 435:00:00\"") \
+    X("interval", "424 secs 90.7 weeks", "634 days 21:43:04", "\"634 days 21:43:04\"") \
+    X("interval", "+64.0027 days -78.26 mins 62.3828 hours", "64 days 61:08:35.76", "\"64 days 61:08:35.76\"") \
+    X("interval", "468 mons +234 weeks -380 days", "39 years 1258 days", "\"39 years 1258 days\"") \
+    X("interval", "+73.10 days +90.25 secs", "73 days 02:25:30.25", "\"73 days 02:25:30.25\"") \
+    X("interval", "-27.6 hours -21.3146 secs", "-27:36:21.3146", "\"-27:36:21.3146\"") \
+    X("interval", "+30 mons -98.406 days", "2 years 6 mons -98 days -09:44:38.4", "\"2 years 6 mons -98 days -09:44:38.4\"") \
+    X("interval", "54.5 hours 1.5 days", "1 day 66:30:00", "\"1 day 66:30:00\"") \
+    X("interval", "-25 mons 62 secs -394 hours 74.733 mins", "-2 years -1 mons -392:44:14.02", "\"-2 years -1 mons -392:44:14.02\"") \
+    X("interval", "+249 mons +423 hours 485 days", "20 years 9 mons 485 days 423:00:00", "\"20 years 9 mons 485 days 423:00:00\"") \
+    X("interval", "-4.0 days -410 secs +20.4 hours +398 year", "398 years -4 days +20:17:10", "\"398 years -4 days +20:17:10\"") \
+    X("interval", "27 mins +3.7 mons", "3 mons 21 days 00:27:00", "\"3 mons 21 days 00:27:00\"") \
+    X("interval", "-455 mins", "-07:35:00", "\"-07:35:00\"") \
+    X("interval", "-402 mins +94.7800 days", "94 days 12:01:12", "\"94 days 12:01:12\"") \
+    X("interval", "-24.5241 hours 76.3 mons 101 mins", "6 years 4 mons 9 days -22:50:26.76", "\"6 years 4 mons 9 days -22:50:26.76\"") \
+    X("interval", "+15.64 days", "15 days 15:21:36", "\"15 days 15:21:36\"") \
+    X("interval", "+91.1463 mins -79.8 year 409 hours", "-79 years -10 mons +410:31:08.778", "\"-79 years -10 mons +410:31:08.778\"") \
+    X("interval", "+346 year", "346 years", "\"346 years\"") \
+    X("interval", "430 days +70.7154 weeks -243 mons", "-20 years -3 mons +925 days 00:11:13.92", "\"-20 years -3 mons +925 days 00:11:13.92\"") \
+    X("interval", "+465 mins 456 hours 248 year", "248 years 463:45:00", "\"248 years 463:45:00\"") \
+    X("interval", "133 days +80.12 secs 128 weeks", "1029 days 00:01:20.12", "\"1029 days 00:01:20.12\"") \
+    X("interval", "220 days 310 mins -93.1 hours -9.34 weeks", "155 days -97:03:12", "\"155 days -97:03:12\"") \
+    X("interval", "+13.7 mins", "00:13:42", "\"00:13:42\"") \
+    X("interval", "332 hours -152 mons 43.744 days", "-12 years -8 mons +43 days 349:51:21.6", "\"-12 years -8 mons +43 days 349:51:21.6\"") \
+    X("interval", "-299 hours -421 mins 2.01 mons", "2 mons -298:49:00", "\"2 mons -298:49:00\"") \
+    X("interval", "9.078 mons +145 secs", "9 mons 2 days 08:12:01", "\"9 mons 2 days 08:12:01\"") \
+    X("interval", "+229 days", "229 days", "\"229 days\"") \
+    X("interval", "451 mins 92.8035 days +224 mons", "18 years 8 mons 92 days 26:48:02.4", "\"18 years 8 mons 92 days 26:48:02.4\"") \
+    X("interval", "82.8438 mins", "01:22:50.628", "\"01:22:50.628\"") \
+    X("interval", "+455 mons 44.7850 mins -293 year", "-255 years -1 mons +00:44:47.1", "\"-255 years -1 mons +00:44:47.1\"") \
+    X("interval", "-438 mons", "-36 years -6 mons", "\"-36 years -6 mons\"") \
+    X("interval", "+209 weeks -40.1683 days 23 hours +304 mins", "1423 days 24:01:38.88", "\"1423 days 24:01:38.88\"") \
+    X("interval", "+41.5116 mins 40.1635 year", "40 years 2 mons 00:41:30.696", "\"40 years 2 mons 00:41:30.696\"") \
+    X("interval", "499 hours 86.6461 year -84.946 weeks +2 days", "86 years 8 mons -592 days +484:04:19.2", "\"86 years 8 mons -592 days +484:04:19.2\"") \
+    X("interval", "+90.3 days -368 mons", "-30 years -8 mons +90 days 07:12:00", "\"-30 years -8 mons +90 days 07:12:00\"") \
+    X("interval", "85.061 mins", "01:25:03.66", "\"01:25:03.66\"") \
+    X("interval", "184 days +35.4 weeks -19.3191 secs +46 hours", "431 days 65:11:40.6809", "\"431 days 65:11:40.6809\"") \
+    X("interval", "+88.925 days", "88 days 22:12:00", "\"88 days 22:12:00\"") \
+    X("interval", "-165 mins +212 weeks -402 mons 316 secs", "-33 years -6 mons +1484 days -02:39:44", "\"-33 years -6 mons +1484 days -02:39:44\"") \
+    X("interval", "-286 hours", "-286:00:00", "\"-286:00:00\"") \
+    X("interval", "-490 secs 30.23 hours", "30:05:38", "\"30:05:38\"") \
+    X("interval", "+64.3 mins", "01:04:18", "\"01:04:18\"") \
+    X("interval", "-6.0 weeks 199 secs", "-42 days +00:03:19", "\"-42 days +00:03:19\"") \
+    X("interval", "-251 weeks -123 secs", "-1757 days -00:02:03", "\"-1757 days -00:02:03\"") \
+    X("interval", "6.2883 hours +32.6646 weeks", "228 days 21:56:27.96", "\"228 days 21:56:27.96\"") \
+    X("interval", "-16.8 year -14.4 days +131 hours", "-16 years -10 mons -14 days +121:24:00", "\"-16 years -10 mons -14 days +121:24:00\"") \
+    X("interval", "-409 hours +44.6 mins", "-408:15:24", "\"-408:15:24\"") \
+    X("interval", "329 mins", "05:29:00", "\"05:29:00\"") \
+    X("interval", "217 mins", "03:37:00", "\"03:37:00\"") \
+    X("interval", "128 days 308 weeks -12.77 secs +119 year", "119 years 2284 days -00:00:12.77", "\"119 years 2284 days -00:00:12.77\"") \
+    X("interval", "+47.762 hours 344 mins", "53:29:43.2", "\"53:29:43.2\"") \
+    X("interval", "-93.696 days -276 weeks -245 mons", "-20 years -5 mons -2025 days -16:42:14.4", "\"-20 years -5 mons -2025 days -16:42:14.4\"") \
+    X("interval", "+49.3 secs", "00:00:49.3", "\"00:00:49.3\"") \
+    X("interval", "+17 weeks -30.1950 mons +56.9203 year 268 days", "54 years 5 mons 382 days -20:24:00", "\"54 years 5 mons 382 days -20:24:00\"") \
+    X("interval", "+83.49 hours -95.683 mons", "-7 years -11 mons -20 days +71:43:48", "\"-7 years -11 mons -20 days +71:43:48\"") \
+    X("interval", "+428 days +44.38 year 145 weeks", "44 years 5 mons 1443 days", "\"44 years 5 mons 1443 days\"") \
+    X("interval", "+38.26 mins 308 weeks", "2156 days 00:38:15.6", "\"2156 days 00:38:15.6\"") \
+    X("interval", "-54 hours +218 mins -159 mons", "-13 years -3 mons -50:22:00", "\"-13 years -3 mons -50:22:00\"") \
+    X("interval", "-97.0 mins +490 mons +111 days", "40 years 10 mons 111 days -01:37:00", "\"40 years 10 mons 111 days -01:37:00\"") \
+    X("interval", "44 mins", "00:44:00", "\"00:44:00\"") \
+    X("interval", "10.3811 days", "10 days 09:08:47.04", "\"10 days 09:08:47.04\"") \
+    X("interval", "83.9 year", "83 years 11 mons", "\"83 years 11 mons\"") \
+    X("interval", "90.9038 days 69.0 mons", "5 years 9 mons 90 days 21:41:28.32", "\"5 years 9 mons 90 days 21:41:28.32\"") \
+    X("interval", "+310 weeks 364 secs", "2170 days 00:06:04", "\"2170 days 00:06:04\"") \
+    X("interval", "-80.1 hours 55 weeks", "385 days -80:06:00", "\"385 days -80:06:00\"") \
+    X("interval", "-54.2415 year", "-54 years -3 mons", "\"-54 years -3 mons\"") \
+    X("interval", "+10.8934 hours", "10:53:36.24", "\"10:53:36.24\"") \
+    X("interval", "62.20 hours -328 mins +32.8 year", "32 years 10 mons 56:44:00", "\"32 years 10 mons 56:44:00\"") \
+    X("interval", "-3.4968 days 40 mins -446 weeks 66 hours", "-3125 days +54:44:36.48", "\"-3125 days +54:44:36.48\"") \
+    X("interval", "+383 days 46.340 mins -467 year", "-467 years +383 days 00:46:20.4", "\"-467 years +383 days 00:46:20.4\"") \
+    X("interval", "+3.928 weeks +27.23 days 92.42 mons +359 year", "366 years 8 mons 66 days 31:49:26.4", "\"366 years 8 mons 66 days 31:49:26.4\"") \
+    X("interval", "-37.1 year -98 mins", "-37 years -1 mons -01:38:00", "\"-37 years -1 mons -01:38:00\"") \
+    X("interval", "+76.983 secs +102 mons 423 mins +464 year", "472 years 6 mons 07:04:16.983", "\"472 years 6 mons 07:04:16.983\"") \
+    X("interval", "+318 year +414 mins +9.7002 days", "318 years 9 days 23:42:17.28", "\"318 years 9 days 23:42:17.28\"") \
+    X("interval", "348 hours", "348:00:00", "\"348:00:00\"") \
+    X("interval", "+39.644 secs 71.7783 year 29.526 hours +450 weeks", "71 years 9 mons 3150 days 29:32:13.244", "\"71 years 9 mons 3150 days 29:32:13.244\"") \
+    X("interval", "79.22 mons +91.638 weeks", "6 years 7 mons 647 days 25:35:02.4", "\"6 years 7 mons 647 days 25:35:02.4\"") \
+    X("interval", "-98 hours 3.463 mons -94.3 mins 66.769 year", "67 years 13 days -78:12:42", "\"67 years 13 days -78:12:42\"") \
+    X("interval", "-6.82 mons +216 mins", "-6 mons -24 days -10:48:00", "\"-6 mons -24 days -10:48:00\"") \
+    X("interval", "93.32 weeks 20 year", "20 years 653 days 05:45:36", "\"20 years 653 days 05:45:36\"") \
+    X("interval", "65.620 secs 495 mins 11.774 hours +18.66 weeks", "130 days 34:55:20.02", "\"130 days 34:55:20.02\"") \
+    X("interval", "+122 mins 160 year 319 weeks", "160 years 2233 days 02:02:00", "\"160 years 2233 days 02:02:00\"") \
+    X("interval", "+71.2 mins +246 weeks 153 year", "153 years 1722 days 01:11:12", "\"153 years 1722 days 01:11:12\"") \
+    X("interval", "-29.11 hours", "-29:06:36", "\"-29:06:36\"") \
+    X("interval", "-83.09 days 43.9 mins -84.75 secs -0.8 weeks", "-88 days -15:51:06.75", "\"-88 days -15:51:06.75\"") \
+    X("interval", "-412 weeks +294 hours", "-2884 days +294:00:00", "\"-2884 days +294:00:00\"") \
+    X("interval", "+93 year", "93 years", "\"93 years\"") \
+    X("interval", "-62.7 weeks -193 hours", "-438 days -214:36:00", "\"-438 days -214:36:00\"") \
+    X("interval", "-118 weeks -360 year -88.9 days", "-360 years -914 days -21:36:00", "\"-360 years -914 days -21:36:00\"") \
+    X("interval", "+458 days", "458 days", "\"458 days\"") \
+    X("interval", "+66.289 mons", "5 years 6 mons 8 days 16:04:48", "\"5 years 6 mons 8 days 16:04:48\"") \
+    X("interval", "327 year", "327 years", "\"327 years\"") \
+    X("interval", "65.1 year -232 mins", "65 years 1 mon -03:52:00", "\"65 years 1 mon -03:52:00\"") \
+    X("interval", "-6 days", "-6 days", "\"-6 days\"") \
+    X("interval", "-29.9550 year +483 mins", "-29 years -11 mons +08:03:00", "\"-29 years -11 mons +08:03:00\"") \
+    X("interval", "-89.01 hours", "-89:00:36", "\"-89:00:36\"") \
+    X("interval", "+75.0 hours", "75:00:00", "\"75:00:00\"") \
+    X("interval", "+93.44 hours -171 year", "-171 years +93:26:24", "\"-171 years +93:26:24\"") \
+    X("interval", "68.48 days", "68 days 11:31:12", "\"68 days 11:31:12\"") \
+    X("interval", "-195 hours", "-195:00:00", "\"-195:00:00\"") \
+    X("interval", "267 mins 67.6767 secs", "04:28:07.6767", "\"04:28:07.6767\"") \
+    X("interval", "74 year", "74 years", "\"74 years\"") \
+    X("interval", "423 mons +2.3495 secs", "35 years 3 mons 00:00:02.3495", "\"35 years 3 mons 00:00:02.3495\"") \
+    X("interval", "87.8616 days", "87 days 20:40:42.24", "\"87 days 20:40:42.24\"") \
+    X("interval", "64.74 secs +33.713 weeks 473 year -20.9216 mins", "473 years 235 days 23:27:11.844", "\"473 years 235 days 23:27:11.844\"") \
+    X("interval", "98 secs -93.28 hours +249 mins -85 weeks", "-595 days -89:06:10", "\"-595 days -89:06:10\"") \
+    X("interval", "-89.3 days", "-89 days -07:12:00", "\"-89 days -07:12:00\"") \
+    X("interval", "+17.080 weeks -81.146 mins", "119 days 12:05:15.24", "\"119 days 12:05:15.24\"") \
+    X("interval", "+121 hours +115 secs +40 mins -387 weeks", "-2709 days +121:41:55", "\"-2709 days +121:41:55\"") \
+    X("interval", "+331 year -225 secs", "331 years -00:03:45", "\"331 years -00:03:45\"") \
+    X("interval", "+488 year 105 secs", "488 years 00:01:45", "\"488 years 00:01:45\"") \
+    X("interval", "230 mons", "19 years 2 mons", "\"19 years 2 mons\"") \
+    X("interval", "+435 year 297 mons +72.2087 hours", "459 years 9 mons 72:12:31.32", "\"459 years 9 mons 72:12:31.32\"") \
+    X("interval", "+92.076 days +84.1577 weeks 364 mons", "30 years 4 mons 681 days 04:19:03.36", "\"30 years 4 mons 681 days 04:19:03.36\"") \
+    X("interval", "53.91 days +311 mons", "25 years 11 mons 53 days 21:50:24", "\"25 years 11 mons 53 days 21:50:24\"") \
+    X("interval", "+74.654 secs 19.801 days", "19 days 19:14:41.054", "\"19 days 19:14:41.054\"") \
+    X("interval", "-36 hours", "-36:00:00", "\"-36:00:00\"") \
+    X("interval", "+142 mons -16.1826 mins 233 year", "244 years 10 mons -00:16:10.956", "\"244 years 10 mons -00:16:10.956\"") \
+    X("interval", "+293 hours +67.97 year 391 days -12.5328 secs", "68 years 391 days 292:59:47.4672", "\"68 years 391 days 292:59:47.4672\"") \
+    X("interval", "+229 secs +50 days", "50 days 00:03:49", "\"50 days 00:03:49\"") \
+    X("interval", "7.9614 weeks -20.642 mons", "-1 years -8 mons +36 days 11:16:30.72", "\"-1 years -8 mons +36 days 11:16:30.72\"") \
+    X("interval", "457 hours -119 weeks -97.907 mins +343 year", "343 years -833 days +455:22:05.58", "\"343 years -833 days +455:22:05.58\"") \
+    X("interval", "109 hours 2.8 mons 72 year", "72 years 2 mons 24 days 109:00:00", "\"72 years 2 mons 24 days 109:00:00\"") \
+    X("interval", "-137 secs", "-00:02:17", "\"-00:02:17\"") \
+    X("interval", "+436 mons -383 secs", "36 years 4 mons -00:06:23", "\"36 years 4 mons -00:06:23\"") \
+    X("interval", "85.3708 mins", "01:25:22.248", "\"01:25:22.248\"") \
+    X("interval", "+0.7 days +69 secs +194 mins", "20:03:09", "\"20:03:09\"") \
+    X("interval", "65.0 mons 427 hours +30 mins", "5 years 5 mons 427:30:00", "\"5 years 5 mons 427:30:00\"") \
+    X("interval", "-448 mins +115 secs", "-07:26:05", "\"-07:26:05\"") \
+    X("interval", "314 year +96.34 mons", "322 years 10 days 04:48:00", "\"322 years 10 days 04:48:00\"") \
+    X("interval", "+45.70 year", "45 years 8 mons", "\"45 years 8 mons\"") \
+    X("interval", "+133 mins -45.7680 days", "-45 days -16:12:55.2", "\"-45 days -16:12:55.2\"") \
+    X("interval", "-35.185 mins", "-00:35:11.1", "\"-00:35:11.1\"") \
+    X("interval", "-337 mins 62.6 hours +403 year", "403 years 56:59:00", "\"403 years 56:59:00\"") \
+    X("interval", "-5.87 hours", "-05:52:12", "\"-05:52:12\"") \
+    X("interval", "-281 mins -423 secs", "-04:48:03", "\"-04:48:03\"") \
+    X("interval", "22.4679 days +41.53 weeks -95.92 mons", "-7 years -11 mons +285 days 13:52:10.56", "\"-7 years -11 mons +285 days 13:52:10.56\"") \
+    X("interval", "-13.65 weeks 194 hours", "-95 days +180:48:00", "\"-95 days +180:48:00\"") \
+    X("interval", "-79.9787 year", "-80 years", "\"-80 years\"") \
+    X("interval", "+30.338 days -85 secs", "30 days 08:05:18.2", "\"30 days 08:05:18.2\"") \
+    X("interval", "66 days -50.211 weeks 226 mins", "-285 days -07:40:52.8", "\"-285 days -07:40:52.8\"") \
+    X("interval", "96 hours 57.98 days -443 mins 58.07 year", "58 years 1 mon 57 days 112:08:12", "\"58 years 1 mon 57 days 112:08:12\"") \
+    X("interval", "+240 secs 66.924 weeks", "468 days 11:17:55.2", "\"468 days 11:17:55.2\"") \
+    X("interval", "+94 mins", "01:34:00", "\"01:34:00\"") \
+    X("interval", "416 year +44.8153 hours -294 days +94 secs", "416 years -294 days +44:50:29.08", "\"416 years -294 days +44:50:29.08\"") \
+    X("interval", "36.3 weeks 16.9273 secs -89.49 year +39.4 hours", "-89 years -6 mons +254 days 41:48:16.9273", "\"-89 years -6 mons +254 days 41:48:16.9273\"") \
+    X("interval", "30 mons +23.0289 weeks +320 mins 38.76 hours", "2 years 6 mons 161 days 48:56:54.72", "\"2 years 6 mons 161 days 48:56:54.72\"") \
+    X("interval", "13.9921 secs +20.435 year", "20 years 5 mons 00:00:13.9921", "\"20 years 5 mons 00:00:13.9921\"") \
+    X("interval", "-168 mins +427 mons +30.368 secs", "35 years 7 mons -02:47:29.632", "\"35 years 7 mons -02:47:29.632\"") \
+    X("interval", "+40.835 weeks +66 days +459 secs", "351 days 20:24:27", "\"351 days 20:24:27\"") \
+    X("interval", "+343 year 340 secs 78 weeks", "343 years 546 days 00:05:40", "\"343 years 546 days 00:05:40\"") \
+    X("interval", "-38.65 hours +49.0271 secs +369 mins", "-32:29:10.9729", "\"-32:29:10.9729\"") \
+    X("interval", "315 hours +232 secs +186 weeks -96.4 mons", "-8 years +1290 days 315:03:52", "\"-8 years +1290 days 315:03:52\"") \
+    X("interval", "-79.4402 days +73.81 mins 134 secs -263 weeks", "-1920 days -09:17:50.68", "\"-1920 days -09:17:50.68\"") \
+    X("interval", "-21 days 86 secs", "-21 days +00:01:26", "\"-21 days +00:01:26\"") \
+    X("interval", "+86.328 mins -230 weeks +339 mons", "28 years 3 mons -1610 days +01:26:19.68", "\"28 years 3 mons -1610 days +01:26:19.68\"") \
+    X("interval", "+47.7013 days +65.9 mins -80.5 secs", "47 days 17:54:25.82", "\"47 days 17:54:25.82\"") \
+    X("interval", "371 hours", "371:00:00", "\"371:00:00\"") \
+    X("interval", "+91.853 mins", "01:31:51.18", "\"01:31:51.18\"") \
+    X("interval", "+273 hours", "273:00:00", "\"273:00:00\"") \
+    X("interval", "171 mins -61.7517 secs +354 mons", "29 years 6 mons 02:49:58.2483", "\"29 years 6 mons 02:49:58.2483\"") \
+    X("interval", "+174 mins -46.8292 hours", "-43:55:45.12", "\"-43:55:45.12\"") \
+    X("interval", "+496 mons", "41 years 4 mons", "\"41 years 4 mons\"") \
+    X("interval", "+92.4427 mons -83.8 weeks +92.5173 mins", "7 years 8 mons -573 days -06:06:50.562", "\"7 years 8 mons -573 days -06:06:50.562\"") \
+    X("interval", "-19.86 hours", "-19:51:36", "\"-19:51:36\"") \
+    X("interval", "49.1585 weeks +26.8 secs 39.852 days -483 year", "-483 years +383 days 23:05:00.4", "\"-483 years +383 days 23:05:00.4\"") \
+    X("interval", "41.243 mons 76.303 secs", "3 years 5 mons 7 days 06:58:52.303", "\"3 years 5 mons 7 days 06:58:52.303\"") \
+    X("interval", "291 secs", "00:04:51", "\"00:04:51\"") \
+    X("interval", "404 secs 14.66 mins", "00:21:23.6", "\"00:21:23.6\"") \
+    X("interval", "465 mons +81.953 year +52.731 days", "120 years 8 mons 52 days 17:32:38.4", "\"120 years 8 mons 52 days 17:32:38.4\"") \
+    X("interval", "6.5 mins 82.1 hours +196 weeks", "1372 days 82:12:30", "\"1372 days 82:12:30\"") \
+    X("interval", "81.8 year", "81 years 10 mons", "\"81 years 10 mons\"") \
+    X("interval", "-9 mons -73 secs 65.32 weeks", "-9 mons +457 days 05:44:23", "\"-9 mons +457 days 05:44:23\"") \
+    X("interval", "69.324 weeks", "485 days 06:25:55.2", "\"485 days 06:25:55.2\"") \
+    X("interval", "388 year -13 mons +55 secs +427 mins", "386 years 11 mons 07:07:55", "\"386 years 11 mons 07:07:55\"") \
+    X("interval", "-73.4 year", "-73 years -5 mons", "\"-73 years -5 mons\"") \
+    X("interval", "-33.5673 mins -61.99 hours 234 days", "234 days -62:32:58.038", "\"234 days -62:32:58.038\"") \
+    X("interval", "-252 days -4.5338 hours +495 weeks +295 secs", "3213 days -04:27:06.68", "\"3213 days -04:27:06.68\"") \
+    X("interval", "+21 mons", "1 year 9 mons", "\"1 year 9 mons\"") \
+    X("interval", "+85.492 year 72.2 mons 79.00 weeks", "91 years 6 mons 559 days", "\"91 years 6 mons 559 days\"") \
+    X("interval", "61 hours", "61:00:00", "\"61:00:00\"") \
+    X("interval", "-36.1 mons 90.4667 hours 14.3 weeks +106 days", "-3 years +203 days 92:52:00.12", "\"-3 years +203 days 92:52:00.12\"") \
+    X("interval", "+18.64 days +81.5 weeks 48.2646 mins 3.39 year", "3 years 5 mons 588 days 28:09:51.876", "\"3 years 5 mons 588 days 28:09:51.876\"") \
+    X("interval", "267 days +445 weeks +27.0 secs 138 hours", "3382 days 138:00:27", "\"3382 days 138:00:27\"") \
+    X("interval", "-452 year +412 weeks +197 mins", "-452 years +2884 days 03:17:00", "\"-452 years +2884 days 03:17:00\"") \
+    X("interval", "27.4958 hours -0.09 weeks", "12:22:32.88", "\"12:22:32.88\"") \
+    X("interval", "-387 mins 286 weeks", "2002 days -06:27:00", "\"2002 days -06:27:00\"") \
+    X("interval", "0 weeks -202 days", "-202 days", "\"-202 days\"") \
+    X("interval", "+4.253 year +71.61 days", "4 years 3 mons 71 days 14:38:24", "\"4 years 3 mons 71 days 14:38:24\"") \
+    X("interval", "+349 days 7.0448 hours +109 secs +134 mins", "349 days 09:18:30.28", "\"349 days 09:18:30.28\"") \
+    X("interval", "+210 weeks -75.4880 year -185 hours 97.9399 secs", "-75 years -6 mons +1470 days -184:58:22.0601", "\"-75 years -6 mons +1470 days -184:58:22.0601\"") \
+    X("interval", "-160 secs -58.8146 hours +8.3 days 53.19 mins", "8 days -50:46:21.16", "\"8 days -50:46:21.16\"") \
+    X("interval", "+170 secs 25 hours -68.53 mons", "-5 years -8 mons -15 days +03:26:50", "\"-5 years -8 mons -15 days +03:26:50\"") \
+    X("interval", "-23.24 weeks 203 year", "203 years -162 days -16:19:12", "\"203 years -162 days -16:19:12\"") \
+    X("interval", "-27.654 weeks +182 hours", "-193 days +168:07:40.8", "\"-193 days +168:07:40.8\"") \
+    X("interval", "+272 days 31 hours", "272 days 31:00:00", "\"272 days 31:00:00\"") \
+    X("interval", "439 mons", "36 years 7 mons", "\"36 years 7 mons\"") \
+    X("interval", "60.23 year", "60 years 3 mons", "\"60 years 3 mons\"") \
+    X("interval", "348 hours -82.3 year +63.0 mons -274 weeks", "-77 years -1 mons -1918 days +348:00:00", "\"-77 years -1 mons -1918 days +348:00:00\"") \
+    X("interval", "+19.97 days -70.6993 year 76 secs", "-70 years -8 mons +19 days 23:18:04", "\"-70 years -8 mons +19 days 23:18:04\"") \
+    X("interval", "+88 weeks 430 hours", "616 days 430:00:00", "\"616 days 430:00:00\"") \
+    X("interval", "+68.193 mons 34.0239 secs", "5 years 8 mons 5 days 18:58:10.0239", "\"5 years 8 mons 5 days 18:58:10.0239\"") \
+    X("interval", "+149 secs", "00:02:29", "\"00:02:29\"") \
+    X("interval", "77.5 mons +70.2222 weeks 162 hours", "6 years 5 mons 506 days 175:19:46.56", "\"6 years 5 mons 506 days 175:19:46.56\"") \
+    X("interval", "46 hours", "46:00:00", "\"46:00:00\"") \
+    X("interval", "223 days 1 secs +409 mons", "34 years 1 mon 223 days 00:00:01", "\"34 years 1 mon 223 days 00:00:01\"") \
+    X("interval", "11.488 year 337 mons", "39 years 7 mons", "\"39 years 7 mons\"") \
+    X("interval", "-37.971 mons 51.10 days +270 hours -3 mins", "-3 years -1 mons +22 days 269:13:48", "\"-3 years -1 mons +22 days 269:13:48\"") \
+    X("interval", "+434 weeks", "3038 days", "\"3038 days\"") \
+    X("interval", "-8.7204 hours 175 weeks", "1225 days -08:43:13.44", "\"1225 days -08:43:13.44\"") \
+    X("interval", "31.6919 secs", "00:00:31.6919", "\"00:00:31.6919\"") \
+    X("interval", "+51 hours", "51:00:00", "\"51:00:00\"") \
+    X("interval", "+10.3957 hours -5.4 mons -50 weeks", "-5 mons -362 days +10:23:44.52", "\"-5 mons -362 days +10:23:44.52\"") \
+    X("interval", "-91.227 secs 84.87 weeks 317 mons 58.053 year", "84 years 6 mons 594 days 02:08:04.773", "\"84 years 6 mons 594 days 02:08:04.773\"") \
+    X("interval", "85.3 days 26.8 hours", "85 days 34:00:00", "\"85 days 34:00:00\"") \
+    X("interval", "+60 days 46.7 weeks -86 secs +270 mons", "22 years 6 mons 386 days 21:34:34", "\"22 years 6 mons 386 days 21:34:34\"") \
+    X("interval", "+373 mins 498 weeks +58.2 mons", "4 years 10 mons 3492 days 06:13:00", "\"4 years 10 mons 3492 days 06:13:00\"") \
+    X("interval", "-247 mons -317 weeks 85.80 year +496 mins", "65 years 3 mons -2219 days +08:16:00", "\"65 years 3 mons -2219 days +08:16:00\"") \
+    X("interval", "+254 days -72.2251 hours +440 mins 2.301 secs", "254 days -64:53:28.059", "\"254 days -64:53:28.059\"") \
+    X("interval", "-484 year", "-484 years", "\"-484 years\"") \
+    X("interval", "+31.19 mins", "00:31:11.4", "\"00:31:11.4\"") \
+    X("interval", "10 mons", "10 mons", "\"10 mons\"") \
+    X("interval", "477 hours 9.307 days -122 secs +348 mins", "9 days 490:08:02.8", "\"9 days 490:08:02.8\"") \
+    X("interval", "218 year +25.1232 hours 56 mons", "222 years 8 mons 25:07:23.52", "\"222 years 8 mons 25:07:23.52\"") \
+    X("interval", "+32.787 hours 81.2 days 33.20 year -420 secs", "33 years 2 mons 81 days 37:28:13.2", "\"33 years 2 mons 81 days 37:28:13.2\"") \
+    X("interval", "+264 year +92.8909 weeks -44.861 mins +39 secs", "264 years 650 days 04:56:03.66", "\"264 years 650 days 04:56:03.66\"") \
+    X("interval", "+59.5 year", "59 years 6 mons", "\"59 years 6 mons\"") \
+    X("interval", "-428 secs 65 mons", "5 years 5 mons -00:07:08", "\"5 years 5 mons -00:07:08\"") \
+    X("interval", "59.207 year +47.8750 mins 82.0 mons -87.1396 secs", "66 years 00:46:25.3604", "\"66 years 00:46:25.3604\"") \
+    X("interval", "-354 days 68.13 secs 66 weeks", "108 days 00:01:08.13", "\"108 days 00:01:08.13\"") \
+    X("interval", "+211 hours +8.53 mons 49.01 mins +246 year", "246 years 8 mons 15 days 233:25:00.6", "\"246 years 8 mons 15 days 233:25:00.6\"") \
+    X("interval", "-24.5437 weeks -15.3410 mons 56.04 days", "-1 years -3 mons -125 days -23:54:05.76", "\"-1 years -3 mons -125 days -23:54:05.76\"") \
+    X("interval", "-470 days", "-470 days", "\"-470 days\"") \
+    X("interval", "-208 hours 229 days", "229 days -208:00:00", "\"229 days -208:00:00\"") \
+    X("interval", "-240 days", "-240 days", "\"-240 days\"") \
+    X("interval", "-3.9406 secs", "-00:00:03.9406", "\"-00:00:03.9406\"") \
+    X("interval", "-477 year 58.3 secs", "-477 years +00:00:58.3", "\"-477 years +00:00:58.3\"") \
+    X("interval", "+23.1 secs", "00:00:23.1", "\"00:00:23.1\"") \
+    X("interval", "-85.647 year +81.9 mons 439 mins", "-78 years -11 mons +27 days 07:19:00", "\"-78 years -11 mons +27 days 07:19:00\"") \
+    X("interval", "-442 secs +481 weeks 21.60 year +358 days", "21 years 7 mons 3725 days -00:07:22", "\"21 years 7 mons 3725 days -00:07:22\"") \
+    X("interval", "+297 hours 31.8 year", "31 years 10 mons 297:00:00", "\"31 years 10 mons 297:00:00\"") \
+    X("interval", "86.5 year", "86 years 6 mons", "\"86 years 6 mons\"") \
+    X("interval", "+1 hours 500 weeks", "3500 days 01:00:00", "\"3500 days 01:00:00\"") \
+    X("interval", "75.5 secs 299 weeks", "2093 days 00:01:15.5", "\"2093 days 00:01:15.5\"") \
+    X("interval", "208 year 345 mins +17.6025 secs -53.515 hours", "208 years -47:45:36.3975", "\"208 years -47:45:36.3975\"") \
+    X("interval", "329 weeks +121 mins +98.31 mons -2.97 days", "8 years 2 mons 2310 days -14:03:48", "\"8 years 2 mons 2310 days -14:03:48\"") \
+    X("interval", "52.0414 secs 328 mons", "27 years 4 mons 00:00:52.0414", "\"27 years 4 mons 00:00:52.0414\"") \
+    X("interval", "70.3486 secs -93 hours 28.8302 mins 53.506 year", "53 years 6 mons -92:29:59.8394", "\"53 years 6 mons -92:29:59.8394\"") \
+    X("interval", "21 secs +19.1 year -79.7571 mins 17.335 hours", "19 years 1 mon 16:00:41.574", "\"19 years 1 mon 16:00:41.574\"") \
+    X("interval", "18.4 mins 41.2618 year +85.25 secs -39.2086 mons", "38 years -6 days -05:51:41.95", "\"38 years -6 days -05:51:41.95\"") \
+    X("interval", "120 mins 358 weeks 73 mons", "6 years 1 mon 2506 days 02:00:00", "\"6 years 1 mon 2506 days 02:00:00\"") \
+    X("interval", "+30.19 mons -376 weeks 25.569 secs +270 mins", "2 years 6 mons -2627 days +21:18:25.569", "\"2 years 6 mons -2627 days +21:18:25.569\"") \
+    X("interval", "+31.7 days", "31 days 16:48:00", "\"31 days 16:48:00\"") \
+    X("interval", "339 weeks -97.750 year", "-97 years -9 mons +2373 days", "\"-97 years -9 mons +2373 days\"") \
+    X("interval", "-47.7499 weeks -9 mins 84.1286 hours", "-334 days +77:59:43.44", "\"-334 days +77:59:43.44\"") \
+    X("interval", "+59.860 hours +13.2629 secs +209 mins", "63:20:49.2629", "\"63:20:49.2629\"") \
+    X("interval", "-141 year +12.3 days", "-141 years +12 days 07:12:00", "\"-141 years +12 days 07:12:00\"") \
+    X("interval", "+59.6718 mins -7.2296 weeks", "-50 days -13:34:41.772", "\"-50 days -13:34:41.772\"") \
+    X("interval", "+78.6849 weeks 493 year -18.181 mons -2 days", "491 years 6 mons 543 days 08:44:35.52", "\"491 years 6 mons 543 days 08:44:35.52\"") \
+    X("interval", "-309 hours", "-309:00:00", "\"-309:00:00\"") \
+    X("interval", "-188 days", "-188 days", "\"-188 days\"") \
+    X("interval", "166 year +14.8214 weeks", "166 years 103 days 17:59:42.72", "\"166 years 103 days 17:59:42.72\"") \
+    X("interval", "99 days -308 secs +54.6670 mins 455 hours", "99 days 455:49:32.02", "\"99 days 455:49:32.02\"") \
+    X("interval", "+97.966 mins +293 days +463 hours -26.19 secs", "293 days 464:37:31.77", "\"293 days 464:37:31.77\"") \
+    X("interval", "290 mins 389 days +98.1834 weeks", "1076 days 11:38:40.32", "\"1076 days 11:38:40.32\"") \
+    X("interval", "-291 days", "-291 days", "\"-291 days\"") \
+    X("interval", "+4.0 hours 68.0528 mins +76.3117 weeks +42.584 year", "42 years 7 mons 534 days 09:29:59.328", "\"42 years 7 mons 534 days 09:29:59.328\"") \
+    X("interval", "32 weeks -32.551 days -2.3 hours", "192 days -15:31:26.4", "\"192 days -15:31:26.4\"") \
+    X("interval", "74.779 secs +93 mons +386 mins -150 weeks", "7 years 9 mons -1050 days +06:27:14.779", "\"7 years 9 mons -1050 days +06:27:14.779\"") \
+    X("interval", "3.813 weeks", "26 days 16:35:02.4", "\"26 days 16:35:02.4\"") \
+    X("interval", "-141 mons -91 weeks", "-11 years -9 mons -637 days", "\"-11 years -9 mons -637 days\"") \
+    X("interval", "+116 year", "116 years", "\"116 years\"") \
+    X("interval", "-18.3702 secs -14.35 hours 238 mons 55.18 days", "19 years 10 mons 55 days -10:02:06.3702", "\"19 years 10 mons 55 days -10:02:06.3702\"") \
+    X("interval", "+438 weeks -391 year +238 hours 66.1624 mins", "-391 years +3066 days 239:06:09.744", "\"-391 years +3066 days 239:06:09.744\"") \
+    X("interval", "376 mons 286 days", "31 years 4 mons 286 days", "\"31 years 4 mons 286 days\"") \
+    X("interval", "+59.6 secs -357 mins +73.494 mons", "6 years 1 mon 14 days 13:44:47.6", "\"6 years 1 mon 14 days 13:44:47.6\"") \
+    X("interval", "+194 weeks -30.0863 secs -333 mons -6.20 days", "-27 years -9 mons +1352 days -04:48:30.0863", "\"-27 years -9 mons +1352 days -04:48:30.0863\"") \
+    X("interval", "-201 year +79.6 days", "-201 years +79 days 14:24:00", "\"-201 years +79 days 14:24:00\"") \
+    X("interval", "-93.45 mons +296 days", "-7 years -9 mons +283 days -12:00:00", "\"-7 years -9 mons +283 days -12:00:00\"") \
+    X("interval", "403 days 410 weeks", "3273 days", "\"3273 days\"") \
+    X("interval", "1.38 hours", "01:22:48", "\"01:22:48\"") \
+    X("interval", "+31.5 year", "31 years 6 mons", "\"31 years 6 mons\"") \
+    X("interval", "321 mins 137 days", "137 days 05:21:00", "\"137 days 05:21:00\"") \
+    X("interval", "+71.4 mons +85.681 weeks 375 days 293 mins", "5 years 11 mons 986 days 23:17:28.8", "\"5 years 11 mons 986 days 23:17:28.8\"") \
+    X("interval", "-43.566 secs", "-00:00:43.566", "\"-00:00:43.566\"") \
+    X("interval", "-164 mons -95.535 year +163 hours +93.239 mins", "-109 years -2 mons +164:33:14.34", "\"-109 years -2 mons +164:33:14.34\"") \
+    X("interval", "53 secs 118 weeks +456 days +9.57 mons", "9 mons 1299 days 02:24:53", "\"9 mons 1299 days 02:24:53\"") \
+    X("interval", "4 mins +65.4870 secs +221 days", "221 days 00:05:05.487", "\"221 days 00:05:05.487\"") \
+    X("interval", "90.45 secs", "00:01:30.45", "\"00:01:30.45\"") \
+    X("interval", "+22.357 hours +264 days 138 mins -122 year", "-122 years +264 days 24:39:25.2", "\"-122 years +264 days 24:39:25.2\"") \
+    X("interval", "+26.279 days -29 mons 63.2 mins 37 year", "34 years 7 mons 26 days 07:44:57.6", "\"34 years 7 mons 26 days 07:44:57.6\"") \
+    X("interval", "58.03 secs", "00:00:58.03", "\"00:00:58.03\"") \
+    X("interval", "-136 secs -0.542 hours +154 weeks", "1078 days -00:34:47.2", "\"1078 days -00:34:47.2\"") \
+    X("interval", "316 year", "316 years", "\"316 years\"") \
+    X("interval", "87 year -21.5 secs", "87 years -00:00:21.5", "\"87 years -00:00:21.5\"") \
+    X("interval", "+190 secs", "00:03:10", "\"00:03:10\"") \
+    X("interval", "+168 hours", "168:00:00", "\"168:00:00\"") \
+    X("interval", "+430 weeks 52 mins", "3010 days 00:52:00", "\"3010 days 00:52:00\"") \
+    X("interval", "-26.7 days", "-26 days -16:48:00", "\"-26 days -16:48:00\"") \
+    X("interval", "-448 weeks -80.3861 mins", "-3136 days -01:20:23.166", "\"-3136 days -01:20:23.166\"") \
+    X("interval", "31 year +32.910 hours -357 secs -44.90 mins", "31 years 32:03:45", "\"31 years 32:03:45\"") \
+    X("interval", "+31.9146 hours 58.910 days", "58 days 53:45:16.56", "\"58 days 53:45:16.56\"") \
+    X("interval", "60.413 mons +50.01 hours 357 secs", "5 years 12 days 59:28:09", "\"5 years 12 days 59:28:09\"") \
+    X("interval", "+450 secs +82.798 days", "82 days 19:16:37.2", "\"82 days 19:16:37.2\"") \
+    X("interval", "48.0473 mins 313 secs 27.891 hours", "28:46:43.438", "\"28:46:43.438\"") \
+    X("interval", "165 mins", "02:45:00", "\"02:45:00\"") \
+    X("interval", "+243 days 34.638 weeks +49.8314 mins", "485 days 12:00:52.284", "\"485 days 12:00:52.284\"") \
+    X("interval", "-260 days", "-260 days", "\"-260 days\"") \
+    X("interval", "+21.906 days +265 mins +101 weeks +149 secs", "728 days 26:12:07.4", "\"728 days 26:12:07.4\"") \
+    X("interval", "-61 year -43.762 mons 140 days -354 weeks", "-64 years -7 mons -2360 days -20:38:24", "\"-64 years -7 mons -2360 days -20:38:24\"") \
+    X("interval", "-226 year", "-226 years", "\"-226 years\"") \
+    X("interval", "-151 secs 43 year", "43 years -00:02:31", "\"43 years -00:02:31\"") \
+    X("interval", "+6.73 mins +53.025 year -5.1981 hours", "53 years -05:05:09.36", "\"53 years -05:05:09.36\"") \
+    X("interval", "+66.0 mins +98.75 year +31 weeks", "98 years 9 mons 217 days 01:06:00", "\"98 years 9 mons 217 days 01:06:00\"") \
+    X("interval", "+111 year +492 days +309 mins", "111 years 492 days 05:09:00", "\"111 years 492 days 05:09:00\"") \
+    X("interval", "+3 secs -154 mons +225 mins +59.174 year", "46 years 4 mons 03:45:03", "\"46 years 4 mons 03:45:03\"") \
+    X("interval", "-394 hours 56 mins +341 year +313 days", "341 years 313 days -393:04:00", "\"341 years 313 days -393:04:00\"") \
+    X("interval", "269 mons -16.022 mins -342 days +84.3494 secs", "22 years 5 mons -342 days -00:14:36.9706", "\"22 years 5 mons -342 days -00:14:36.9706\"") \
+    X("interval", "+42.6 hours", "42:36:00", "\"42:36:00\"") \
+    X("interval", "-38.5594 mins", "-00:38:33.564", "\"-00:38:33.564\"") \
+    X("interval", "-40.3 days", "-40 days -07:12:00", "\"-40 days -07:12:00\"") \
+    X("interval", "164 mons -194 weeks", "13 years 8 mons -1358 days", "\"13 years 8 mons -1358 days\"") \
+    X("interval", "+90.85 weeks +220 hours -361 secs", "635 days 242:41:59", "\"635 days 242:41:59\"") \
+    X("interval", "-34.8395 secs 458 hours 21 days +70.5144 year", "70 years 6 mons 21 days 457:59:25.1605", "\"70 years 6 mons 21 days 457:59:25.1605\"") \
+    X("interval", "144 mins +82.7 hours", "85:06:00", "\"85:06:00\"") \
+    X("interval", "+343 mins -329 mons +82.0220 secs +439 weeks", "-27 years -5 mons +3073 days 05:44:22.022", "\"-27 years -5 mons +3073 days 05:44:22.022\"") \
+    X("interval", "245 secs 82.45 year 45.5 weeks", "82 years 5 mons 318 days 12:04:05", "\"82 years 5 mons 318 days 12:04:05\"") \
+    X("interval", "-26.35 weeks +173 mons 48.5 secs -490 year", "-475 years -7 mons -184 days -10:47:11.5", "\"-475 years -7 mons -184 days -10:47:11.5\"") \
+    X("interval", "+474 year", "474 years", "\"474 years\"") \
+    X("interval", "223 weeks -312 year +25.7 mins", "-312 years +1561 days 00:25:42", "\"-312 years +1561 days 00:25:42\"") \
+    X("interval", "+87 secs", "00:01:27", "\"00:01:27\"") \
+    X("interval", "-97.6 weeks -74.9774 mons 41.68 days +50.6467 hours", "-6 years -2 mons -671 days +54:26:19.32", "\"-6 years -2 mons -671 days +54:26:19.32\"") \
+    X("interval", "+20.852 year +35.6 secs +87.36 mins", "20 years 10 mons 01:27:57.2", "\"20 years 10 mons 01:27:57.2\"") \
+    X("interval", "-35 mins 327 hours", "326:25:00", "\"326:25:00\"") \
+    X("interval", "275 mons +53.250 secs 319 mins", "22 years 11 mons 05:19:53.25", "\"22 years 11 mons 05:19:53.25\"") \
+    X("interval", "+326 mons +129 mins 48.1982 secs 251 days", "27 years 2 mons 251 days 02:09:48.1982", "\"27 years 2 mons 251 days 02:09:48.1982\"") \
+    X("interval", "24 weeks -90.4 year -236 secs", "-90 years -5 mons +168 days -00:03:56", "\"-90 years -5 mons +168 days -00:03:56\"") \
+    X("interval", "-79.1 mins 270 mons 224 year", "246 years 6 mons -01:19:06", "\"246 years 6 mons -01:19:06\"") \
+    X("interval", "-313 days 27.745 year 60 weeks", "27 years 9 mons 107 days", "\"27 years 9 mons 107 days\"") \
+    X("interval", "+86 days", "86 days", "\"86 days\"") \
+    X("interval", "+235 mins 228 hours", "231:55:00", "\"231:55:00\"") \
+    X("interval", "64 secs 27.4 mons -289 year 26 mins", "-286 years -9 mons +12 days 00:27:04", "\"-286 years -9 mons +12 days 00:27:04\"") \
+    X("interval", "+331 mons +202 secs", "27 years 7 mons 00:03:22", "\"27 years 7 mons 00:03:22\"") \
+    X("interval", "+148 weeks -8.87 secs +14.8 hours +251 days", "1287 days 14:47:51.13", "\"1287 days 14:47:51.13\"") \
+    X("interval", "-77.1 days +18.2028 mins", "-77 days -02:05:47.832", "\"-77 days -02:05:47.832\"") \
+    X("interval", "70.1616 mons", "5 years 10 mons 4 days 20:21:07.2", "\"5 years 10 mons 4 days 20:21:07.2\"") \
+    X("interval", "64.7654 mons 59.0 year", "64 years 4 mons 22 days 23:05:16.8", "\"64 years 4 mons 22 days 23:05:16.8\"") \
+    X("interval", "8.833 hours -452 days", "-452 days +08:49:58.8", "\"-452 days +08:49:58.8\"") \
+    X("interval", "17.1 weeks", "119 days 16:48:00", "\"119 days 16:48:00\"") \
+    X("interval", "202 weeks", "1414 days", "\"1414 days\"") \
+    X("interval", "14.0 days +52.265 mins -55 hours", "14 days -54:07:44.1", "\"14 days -54:07:44.1\"") \
+    X("interval", "398 weeks 14.3 mons -9.9700 days", "1 year 2 mons 2786 days -23:16:48", "\"1 year 2 mons 2786 days -23:16:48\"") \
+    X("interval", "+393 year 349 weeks", "393 years 2443 days", "\"393 years 2443 days\"") \
+    X("interval", "+201 days +19.570 year +47.9845 mons", "23 years 6 mons 230 days 12:50:24", "\"23 years 6 mons 230 days 12:50:24\"") \
+    X("interval", "-83 weeks +47.7926 mins", "-581 days +00:47:47.556", "\"-581 days +00:47:47.556\"") \
+    X("interval", "44.2 secs +100 hours", "100:00:44.2", "\"100:00:44.2\"") \
+    X("interval", "6.26 year +133 secs 156 hours 56.57 days", "6 years 3 mons 56 days 169:43:01", "\"6 years 3 mons 56 days 169:43:01\"") \
+    X("interval", "+239 days 224 year", "224 years 239 days", "\"224 years 239 days\"") \
+    X("interval", "445 weeks +287 secs", "3115 days 00:04:47", "\"3115 days 00:04:47\"") \
+    X("interval", "+13.12 days +51.4996 mins 50.7113 secs", "13 days 03:45:08.6873", "\"13 days 03:45:08.6873\"") \
+    X("interval", "-173 year 312 days 328 hours", "-173 years +312 days 328:00:00", "\"-173 years +312 days 328:00:00\"") \
+    X("interval", "+66.995 year +64 mons 57.959 mins -471 secs", "72 years 4 mons 00:50:06.54", "\"72 years 4 mons 00:50:06.54\"") \
+    X("interval", "259 days", "259 days", "\"259 days\"") \
+    X("interval", "+37.1812 year -63.97 secs", "37 years 2 mons -00:01:03.97", "\"37 years 2 mons -00:01:03.97\"") \
+    X("interval", "-152 hours", "-152:00:00", "\"-152:00:00\"") \
+    X("interval", "-64 hours 73.852 mins +51.079 days", "51 days -60:52:23.28", "\"51 days -60:52:23.28\"") \
+    X("interval", "+1.68 secs 325 year 29.43 hours 23.827 mons", "326 years 11 mons 24 days 48:52:13.68", "\"326 years 11 mons 24 days 48:52:13.68\"") \
+    X("interval", "+370 secs +375 mins +32.164 year 283 mons", "55 years 9 mons 06:21:10", "\"55 years 9 mons 06:21:10\"") \
+    X("interval", "+15.0304 secs -242 weeks 64.6 days", "-1630 days +14:24:15.0304", "\"-1630 days +14:24:15.0304\"") \
+    X("interval", "-64.3981 year +96.7046 mins -69.6 secs -271 mons", "-87 years +01:35:32.676", "\"-87 years +01:35:32.676\"") \
+    X("interval", "+56 year", "56 years", "\"56 years\"") \
+    X("interval", "5.6 mons -63.5436 hours 121 mins", "5 mons 18 days -61:31:36.96", "\"5 mons 18 days -61:31:36.96\"") \
+    X("interval", "63.2416 mons 29.54 hours -46.979 mins +5.2 year", "10 years 5 mons 7 days 34:42:32.46", "\"10 years 5 mons 7 days 34:42:32.46\"") \
+    X("interval", "204 days +76 year +216 mons -65 hours", "94 years 204 days -65:00:00", "\"94 years 204 days -65:00:00\"") \
+    X("interval", "87.6090 days +115 weeks -13.3311 year", "-13 years -4 mons +892 days 14:36:57.6", "\"-13 years -4 mons +892 days 14:36:57.6\"") \
+    X("interval", "-37.0322 mons", "-3 years -1 mons -23:11:02.4", "\"-3 years -1 mons -23:11:02.4\"") \
+    X("interval", "+0.519 mins -261 secs", "-00:03:49.86", "\"-00:03:49.86\"") \
+    X("interval", "-242 mins -12.56 hours", "-16:35:36", "\"-16:35:36\"") \
+    X("interval", "25 days -387 hours +292 mins 26.77 weeks", "212 days -372:46:24", "\"212 days -372:46:24\"") \
+    X("interval", "-44.4 secs -137 days 61.09 mons +432 weeks", "5 years 1 mon 2889 days 16:47:15.6", "\"5 years 1 mon 2889 days 16:47:15.6\"") \
+    X("interval", "+3.4 days 484 mons -45 year", "-4 years -8 mons +3 days 09:36:00", "\"-4 years -8 mons +3 days 09:36:00\"") \
+    X("interval", "+31.884 hours", "31:53:02.4", "\"31:53:02.4\"") \
+    X("interval", "35.1197 secs +184 days +61.293 hours", "184 days 61:18:09.9197", "\"184 days 61:18:09.9197\"") \
+    X("interval", "-433 secs +88.188 mons -90.220 hours", "7 years 4 mons 5 days -74:58:49", "\"7 years 4 mons 5 days -74:58:49\"") \
+    X("interval", "-12 hours -83.90 secs +293 mins", "-07:08:23.9", "\"-07:08:23.9\"") \
+    X("interval", "-41.38 days", "-41 days -09:07:12", "\"-41 days -09:07:12\"") \
+    X("interval", "+54.5436 secs -87 year 45.714 hours 399 mins", "-87 years +52:22:44.9436", "\"-87 years +52:22:44.9436\"") \
+    X("interval", "+487 year", "487 years", "\"487 years\"") \
+    X("interval", "+234 weeks 20.0 year +33 mons -477 mins", "22 years 9 mons 1638 days -07:57:00", "\"22 years 9 mons 1638 days -07:57:00\"") \
+    X("interval", "+495 hours", "495:00:00", "\"495:00:00\"") \
+    X("interval", "+477 secs +191 days", "191 days 00:07:57", "\"191 days 00:07:57\"") \
+    X("interval", "-24.3 year -472 hours -187 secs", "-24 years -4 mons -472:03:07", "\"-24 years -4 mons -472:03:07\"") \
+    X("interval", "485 secs -483 hours", "-482:51:55", "\"-482:51:55\"") \
+    X("interval", "36 secs +152 weeks 51 year 80.773 days", "51 years 1144 days 18:33:43.2", "\"51 years 1144 days 18:33:43.2\"") \
+    X("interval", "+2.79 mons +4.0 hours +18.6 days", "2 mons 41 days 35:12:00", "\"2 mons 41 days 35:12:00\"") \
+    X("interval", "-9.0 mins -349 hours 45.1 days", "45 days -346:45:00", "\"45 days -346:45:00\"") \
+    X("interval", "-123 year -5.1282 secs", "-123 years -00:00:05.1282", "\"-123 years -00:00:05.1282\"") \
+    X("interval", "95.37 year -289 weeks", "95 years 4 mons -2023 days", "\"95 years 4 mons -2023 days\"") \
+    X("interval", "+65.841 mons", "5 years 5 mons 25 days 05:31:12", "\"5 years 5 mons 25 days 05:31:12\"") \
+    X("interval", "+9.8 days 73 mins -369 year", "-369 years +9 days 20:25:00", "\"-369 years +9 days 20:25:00\"") \
+    X("interval", "+278 mins -257 weeks +109 secs +72.0 hours", "-1799 days +76:39:49", "\"-1799 days +76:39:49\"") \
+    X("interval", "-76.4 secs", "-00:01:16.4", "\"-00:01:16.4\"") \
+    X("interval", "62 weeks +28.5 hours 38.4 secs +260 year", "260 years 434 days 28:30:38.4", "\"260 years 434 days 28:30:38.4\"") \
+    X("interval", "478 hours 164 mins", "480:44:00", "\"480:44:00\"") \
+    X("interval", "3.87 weeks +304 year 234 mons -38.5686 mins", "323 years 6 mons 27 days 01:31:01.884", "\"323 years 6 mons 27 days 01:31:01.884\"") \
+    X("interval", "-149 mins +56.6 hours 96.6255 year 435 secs", "96 years 8 mons 54:14:15", "\"96 years 8 mons 54:14:15\"") \
+    X("interval", "+482 year +9.091 weeks", "482 years 63 days 15:17:16.8", "\"482 years 63 days 15:17:16.8\"") \
+    X("interval", "-80.4 weeks", "-562 days -19:12:00", "\"-562 days -19:12:00\"") \
+    X("interval", "279 mons", "23 years 3 mons", "\"23 years 3 mons\"") \
+    X("interval", "25.2 year", "25 years 2 mons", "\"25 years 2 mons\"") \
+    X("interval", "-150 mons 246 hours", "-12 years -6 mons +246:00:00", "\"-12 years -6 mons +246:00:00\"") \
+    X("interval", "4.1805 days -11.6135 weeks +12 mons -277 hours", "1 year -77 days -279:44:09.6", "\"1 year -77 days -279:44:09.6\"") \
+    X("interval", "72.5606 year -118 hours +347 weeks 2.8 secs", "72 years 7 mons 2429 days -117:59:57.2", "\"72 years 7 mons 2429 days -117:59:57.2\"") \
+    X("interval", "+51 mins 95.3905 weeks", "667 days 18:27:14.4", "\"667 days 18:27:14.4\"") \
+    X("interval", "-2.7 hours", "-02:42:00", "\"-02:42:00\"") \
+    X("interval", "372 mins -332 hours +294 year 429 mons", "329 years 9 mons -325:48:00", "\"329 years 9 mons -325:48:00\"") \
+    X("interval", "+153 days 80.41 weeks +457 secs -0.7589 mins", "715 days 20:59:39.466", "\"715 days 20:59:39.466\"") \
+    X("interval", "+87.0579 mons +134 secs", "7 years 3 mons 1 day 17:43:30.8", "\"7 years 3 mons 1 day 17:43:30.8\"") \
+    X("interval", "-65.14 weeks +92.672 mons", "7 years 8 mons -435 days -19:40:48", "\"7 years 8 mons -435 days -19:40:48\"") \
+    X("interval", "51 hours 28.94 days", "28 days 73:33:36", "\"28 days 73:33:36\"") \
+    X("interval", "95.488 days -26.13 mons +17.38 hours 163 year", "160 years 10 mons 92 days 07:29:31.2", "\"160 years 10 mons 92 days 07:29:31.2\"") \
+    X("interval", "48.2 year 293 secs +29 hours", "48 years 2 mons 29:04:53", "\"48 years 2 mons 29:04:53\"") \
+    X("interval", "-83.3968 year", "-83 years -5 mons", "\"-83 years -5 mons\"") \
+    X("interval", "-50.47 secs +75 mins 284 days", "284 days 01:14:09.53", "\"284 days 01:14:09.53\"") \
+    X("interval", "+385 secs 220 days -239 mins", "220 days -03:52:35", "\"220 days -03:52:35\"") \
+    X("interval", "+35.476 mins +109 days -174 weeks 30.279 year", "30 years 3 mons -1109 days +00:35:28.56", "\"30 years 3 mons -1109 days +00:35:28.56\"") \
+    X("interval", "-18 weeks 82.1602 hours 24.5 secs 83.9 year", "83 years 11 mons -126 days +82:10:01.22", "\"83 years 11 mons -126 days +82:10:01.22\"") \
+    X("interval", "404 hours", "404:00:00", "\"404:00:00\"") \
+    X("interval", "86.9 days -30 mins", "86 days 21:06:00", "\"86 days 21:06:00\"") \
+    X("interval", "+64.83 year +94 mons +75.32 mins -49.6968 secs", "72 years 8 mons 01:14:29.5032", "\"72 years 8 mons 01:14:29.5032\"") \
+    X("interval", "+270 mins +177 mons -58 hours +118 year", "132 years 9 mons -53:30:00", "\"132 years 9 mons -53:30:00\"") \
+    X("interval", "51.0320 mins +208 days", "208 days 00:51:01.92", "\"208 days 00:51:01.92\"") \
+    X("interval", "+18.2 year", "18 years 2 mons", "\"18 years 2 mons\"") \
+    X("interval", "43.90 days", "43 days 21:36:00", "\"43 days 21:36:00\"") \
+    X("interval", "-37.05 year", "-37 years -1 mons", "\"-37 years -1 mons\"") \
+    X("interval", "95.2735 mons -65.9 days", "7 years 11 mons -57 days -16:40:48", "\"7 years 11 mons -57 days -16:40:48\"") \
+    X("interval", "+387 mins", "06:27:00", "\"06:27:00\"") \
+    X("interval", "50.32 mons +321 secs -316 year -112 days", "-311 years -10 mons -103 days +14:29:21", "\"-311 years -10 mons -103 days +14:29:21\"") \
+    X("interval", "345 year", "345 years", "\"345 years\"") \
+    X("interval", "-99.3 mons -49.8 hours -421 mins", "-8 years -3 mons -9 days -56:49:00", "\"-8 years -3 mons -9 days -56:49:00\"") \
+    X("interval", "308 year -381 weeks -86.8955 hours", "308 years -2667 days -86:53:43.8", "\"308 years -2667 days -86:53:43.8\"") \
+    X("interval", "14.0559 days +61.09 weeks +116 year 55.001 hours", "116 years 441 days 71:27:45.36", "\"116 years 441 days 71:27:45.36\"") \
+    X("interval", "+86.3 secs 93.54 days +110 weeks", "863 days 12:59:02.3", "\"863 days 12:59:02.3\"") \
+    X("interval", "-83.9 weeks +58.2390 secs +417 mins", "-587 days -00:14:01.761", "\"-587 days -00:14:01.761\"") \
+    X("interval", "-112 year 4.8045 days -14.7000 mins", "-112 years +4 days 19:03:46.8", "\"-112 years +4 days 19:03:46.8\"") \
+    X("interval", "338 year", "338 years", "\"338 years\"") \
+    X("interval", "+231 mons -58.20 year -40.29 mins", "-38 years -11 mons -00:40:17.4", "\"-38 years -11 mons -00:40:17.4\"") \
+    X("interval", "207 mins +362 hours +419 year -4.915 weeks", "419 years -34 days +355:43:48", "\"419 years -34 days +355:43:48\"") \
+    X("interval", "-355 days -258 hours +51 mons 216 weeks", "4 years 3 mons 1157 days -258:00:00", "\"4 years 3 mons 1157 days -258:00:00\"") \
+    X("interval", "+92 days 51.18 hours -430 weeks", "-2918 days +51:10:48", "\"-2918 days +51:10:48\"") \
+    X("interval", "+284 mins -422 days -389 secs", "-422 days +04:37:31", "\"-422 days +04:37:31\"") \
+    X("interval", "-355 days +377 weeks 30.65 secs -88.39 mins", "2284 days -01:27:52.75", "\"2284 days -01:27:52.75\"") \
+    X("interval", "60.80 mins", "01:00:48", "\"01:00:48\"") \
+    X("interval", "+456 secs +69.95 year -64.18 weeks -16.06 mons", "68 years 7 mons -450 days -25:18:48", "\"68 years 7 mons -450 days -25:18:48\"") \
+    X("interval", "0 mons 362 days +286 secs", "362 days 00:04:46", "\"362 days 00:04:46\"") \
+    X("interval", "+48.6 mons", "4 years 18 days", "\"4 years 18 days\"") \
+    X("interval", "+233 hours -96 secs 0.340 mons 16.067 days", "26 days 239:22:52.8", "\"26 days 239:22:52.8\"") \
+    X("interval", "+83 weeks", "581 days", "\"581 days\"") \
+    X("interval", "+116 weeks 84.56 mins 407 mons 92.17 year", "126 years 1 mon 812 days 01:24:33.6", "\"126 years 1 mon 812 days 01:24:33.6\"") \
+    X("interval", "+198 days -62.77 mons 241 mins", "-5 years -2 mons +175 days 01:37:00", "\"-5 years -2 mons +175 days 01:37:00\"") \
+    X("interval", "111 days -81.3319 year +68.59 weeks -45 mins", "-81 years -4 mons +591 days 02:22:12", "\"-81 years -4 mons +591 days 02:22:12\"") \
+    X("interval", "+358 weeks -93.142 mons", "-7 years -9 mons +2502 days -06:14:24", "\"-7 years -9 mons +2502 days -06:14:24\"") \
+    X("interval", "+97 hours -44 mins +56.942 mons +64.601 year", "69 years 3 mons 28 days 102:30:24", "\"69 years 3 mons 28 days 102:30:24\"") \
+    X("interval", "-42.41 secs", "-00:00:42.41", "\"-00:00:42.41\"") \
+    X("interval", "-49.1136 hours -239 days 79.95 secs 232 mins", "-239 days -45:13:29.01", "\"-239 days -45:13:29.01\"") \
+    X("interval", "+17 weeks -425 secs", "119 days -00:07:05", "\"119 days -00:07:05\"") \
+    X("interval", "+310 mins 10.068 hours +348 secs", "15:19:52.8", "\"15:19:52.8\"") \
+    X("interval", "+66.589 mons +102 secs -286 days +248 year", "253 years 6 mons -269 days +16:06:30", "\"253 years 6 mons -269 days +16:06:30\"") \
+    X("interval", "14.319 mins +66 weeks", "462 days 00:14:19.14", "\"462 days 00:14:19.14\"") \
+    X("interval", "69.531 year", "69 years 6 mons", "\"69 years 6 mons\"") \
+    X("interval", "+32.2 mins -492 days -256 secs 72.072 year", "72 years 1 mon -492 days +00:27:56", "\"72 years 1 mon -492 days +00:27:56\"") \
+    X("interval", "-42.6 hours", "-42:36:00", "\"-42:36:00\"") \
+    X("interval", "-81 mons -84 days", "-6 years -9 mons -84 days", "\"-6 years -9 mons -84 days\"") \
+    X("interval", "-391 secs +378 mins +16.79 mons +61.07 weeks", "1 year 4 mons 450 days 34:45:05", "\"1 year 4 mons 450 days 34:45:05\"") \
+    X("interval", "+56.811 mons +60.3 hours 377 days", "4 years 8 mons 401 days 68:13:12", "\"4 years 8 mons 401 days 68:13:12\"") \
+    X("interval", "+169 weeks +458 mons", "38 years 2 mons 1183 days", "\"38 years 2 mons 1183 days\"") \
+    X("interval", "+326 mins +100 hours", "105:26:00", "\"105:26:00\"") \
+    X("interval", "+92.2991 weeks 274 year", "274 years 646 days 02:14:55.68", "\"274 years 646 days 02:14:55.68\"") \
+    X("interval", "+76.534 secs +381 weeks +88.30 mins", "2667 days 01:29:34.534", "\"2667 days 01:29:34.534\"") \
+    X("interval", "4.0 year 64.2489 days -70.6 mins", "4 years 64 days 04:47:48.96", "\"4 years 64 days 04:47:48.96\"") \
+    X("interval", "+237 weeks", "1659 days", "\"1659 days\"") \
+    X("interval", "-33.6 secs 203 hours +181 mins -141 weeks", "-987 days +206:00:26.4", "\"-987 days +206:00:26.4\"") \
+    X("interval", "342 secs -473 days +65.601 mins -295 hours", "-473 days -293:48:41.94", "\"-473 days -293:48:41.94\"") \
+    X("interval", "29.447 weeks", "206 days 03:05:45.6", "\"206 days 03:05:45.6\"") \
+    X("interval", "-313 hours -180 secs", "-313:03:00", "\"-313:03:00\"") \
+    X("interval", "+452 days 7.172 mons", "7 mons 457 days 03:50:24", "\"7 mons 457 days 03:50:24\"") \
+    X("interval", "-81.57 mins 19.0554 hours 308 mons", "25 years 8 mons 17:41:45.24", "\"25 years 8 mons 17:41:45.24\"") \
+    X("interval", "-53.4 mins +33.35 days", "33 days 07:30:36", "\"33 days 07:30:36\"") \
+    X("interval", "-19.5 year 463 secs -367 mins", "-19 years -6 mons -05:59:17", "\"-19 years -6 mons -05:59:17\"") \
+    X("interval", "-81.0574 hours -52 secs", "-81:04:18.64", "\"-81:04:18.64\"") \
+    X("interval", "-39 year +213 hours", "-39 years +213:00:00", "\"-39 years +213:00:00\"") \
+    X("interval", "+470 hours 242 mins", "474:02:00", "\"474:02:00\"") \
+    X("interval", "214 secs", "00:03:34", "\"00:03:34\"") \
+    X("interval", "26 hours", "26:00:00", "\"26:00:00\"") \
+    X("interval", "+50.09 days -52.2 hours", "50 days -50:02:24", "\"50 days -50:02:24\"") \
+    X("interval", "+209 days 310 secs +39.48 weeks", "485 days 08:43:34", "\"485 days 08:43:34\"") \
+    X("interval", "+24.2 days", "24 days 04:48:00", "\"24 days 04:48:00\"") \
+    X("interval", "70 mons +99 mins", "5 years 10 mons 01:39:00", "\"5 years 10 mons 01:39:00\"") \
+    X("interval", "70.46 days", "70 days 11:02:24", "\"70 days 11:02:24\"") \
+    X("interval", "-35.6 secs 369 hours", "368:59:24.4", "\"368:59:24.4\"") \
+    X("interval", "+203 hours 235 mons +96.1 secs", "19 years 7 mons 203:01:36.1", "\"19 years 7 mons 203:01:36.1\"") \
+    X("interval", "-76.5816 mins 94.7 hours", "93:25:25.104", "\"93:25:25.104\"") \
+    X("interval", "-46.839 mins 463 weeks 1.076 mons", "1 mon 3243 days 05:56:21.66", "\"1 mon 3243 days 05:56:21.66\"") \
+    X("interval", "+62.34 year", "62 years 4 mons", "\"62 years 4 mons\"") \
+    X("interval", "-63.71 days", "-63 days -17:02:24", "\"-63 days -17:02:24\"") \
+    X("interval", "-56.656 hours 313 secs 180 weeks +155 year", "155 years 1260 days -56:34:08.6", "\"155 years 1260 days -56:34:08.6\"") \
+    X("interval", "-94.8317 days +95.7 mons +14 weeks", "7 years 11 mons 25 days -19:57:38.88", "\"7 years 11 mons 25 days -19:57:38.88\"") \
+    X("interval", "+30 days +410 secs 179 year", "179 years 30 days 00:06:50", "\"179 years 30 days 00:06:50\"") \
+    X("interval", "244 year 89.74 secs", "244 years 00:01:29.74", "\"244 years 00:01:29.74\"") \
+    X("interval", "99 days 44.2061 hours -47.1 mons -429 secs", "-3 years -11 mons +96 days 44:05:12.96", "\"-3 years -11 mons +96 days 44:05:12.96\"") \
+    X("interval", "+74 hours", "74:00:00", "\"74:00:00\"") \
+    X("interval", "+27.4 hours 10.2 weeks +226 days", "297 days 37:00:00", "\"297 days 37:00:00\"") \
+    X("interval", "-430 mins +58.32 days 35.0 year", "35 years 58 days 00:30:48", "\"35 years 58 days 00:30:48\"") \
+    X("interval", "-15.2453 year +14.60 weeks", "-15 years -3 mons +102 days 04:48:00", "\"-15 years -3 mons +102 days 04:48:00\"") \
+    X("interval", "-169 mins -109 weeks", "-763 days -02:49:00", "\"-763 days -02:49:00\"") \
+    X("interval", "31.16 hours", "31:09:36", "\"31:09:36\"") \
+    X("interval", "-346 days 16.4 year -314 mons +188 weeks", "-9 years -9 mons +970 days", "\"-9 years -9 mons +970 days\"") \
+    X("interval", "-35.0790 weeks 397 hours", "-245 days +383:43:40.8", "\"-245 days +383:43:40.8\"") \
+    X("interval", "431 mins +36.411 hours 80.1345 mons", "6 years 8 mons 4 days 44:26:03.6", "\"6 years 8 mons 4 days 44:26:03.6\"") \
+    X("interval", "+423 hours +491 days +53.4788 mins 20 year", "20 years 491 days 423:53:28.728", "\"20 years 491 days 423:53:28.728\"") \
+    X("interval", "-78.95 mins 42.05 secs", "-01:18:14.95", "\"-01:18:14.95\"") \
+    X("interval", "-29 year -28.6 mins +80.716 days", "-29 years +80 days 16:42:26.4", "\"-29 years +80 days 16:42:26.4\"") \
+    X("interval", "-329 hours", "-329:00:00", "\"-329:00:00\"") \
+    X("interval", "119 secs 77.692 mins +434 year", "434 years 01:19:40.52", "\"434 years 01:19:40.52\"") \
+    X("interval", "-57.339 year -75.27 days", "-57 years -4 mons -75 days -06:28:48", "\"-57 years -4 mons -75 days -06:28:48\"") \
+    X("interval", "+218 secs -83 year", "-83 years +00:03:38", "\"-83 years +00:03:38\"") \
+    X("interval", "+51.54 mins 13.299 days -100 secs +61.6 year", "61 years 7 mons 13 days 08:00:26", "\"61 years 7 mons 13 days 08:00:26\"") \
+    X("interval", "57.2760 weeks", "400 days 22:22:04.8", "\"400 days 22:22:04.8\"") \
+    X("interval", "20.2971 hours -92.12 secs", "20:16:17.44", "\"20:16:17.44\"") \
+    X("interval", "-254 mons -39.5105 days 0.13 mins 75.65 year", "54 years 6 mons -39 days -12:14:59.4", "\"54 years 6 mons -39 days -12:14:59.4\"") \
+    X("interval", "39.6585 mins -98 secs", "00:38:01.51", "\"00:38:01.51\"") \
+    X("interval", "65.3 days", "65 days 07:12:00", "\"65 days 07:12:00\"") \
+    X("interval", "-55.4817 weeks -408 days +18 hours", "-796 days +09:04:27.84", "\"-796 days +09:04:27.84\"") \
+    X("interval", "+134 weeks", "938 days", "\"938 days\"") \
+    X("interval", "-69.0273 hours -448 secs", "-69:09:06.28", "\"-69:09:06.28\"") \
+    X("interval", "-12.5340 mons 92.539 mins -132 year +437 weeks", "-133 years +3043 days 01:03:44.34", "\"-133 years +3043 days 01:03:44.34\"") \
+    X("interval", "-27.886 mins -20.8 weeks 88.397 secs +4.171 mons", "4 mons -140 days -11:43:12.763", "\"4 mons -140 days -11:43:12.763\"") \
+    X("interval", "-410 secs +85.55 weeks 57.4 mons", "4 years 9 mons 610 days 20:17:10", "\"4 years 9 mons 610 days 20:17:10\"") \
+    X("interval", "+21.76 year 45.7 hours +16.3949 secs +39.374 days", "21 years 9 mons 39 days 54:40:49.9949", "\"21 years 9 mons 39 days 54:40:49.9949\"") \
+    X("interval", "-422 secs +407 hours 281 year 147 days", "281 years 147 days 406:52:58", "\"281 years 147 days 406:52:58\"") \
+    X("interval", "70.5539 days +382 secs 18.8 year 190 mins", "18 years 10 mons 70 days 16:33:58.96", "\"18 years 10 mons 70 days 16:33:58.96\"") \
+    X("interval", "-47 days -442 weeks", "-3141 days", "\"-3141 days\"") \
+    X("interval", "+180 days", "180 days", "\"180 days\"") \
+    X("interval", "+327 mins 276 weeks -79.4 mons -24.968 year", "-31 years -7 mons +1920 days 05:27:00", "\"-31 years -7 mons +1920 days 05:27:00\"") \
+    X("interval", "-488 mons +423 year +277 mins -448 days", "382 years 4 mons -448 days +04:37:00", "\"382 years 4 mons -448 days +04:37:00\"") \
+    X("interval", "-3 days 31.5 secs +445 weeks", "3112 days 00:00:31.5", "\"3112 days 00:00:31.5\"") \
+    X("interval", "174 secs 266 weeks +40.6 mins 74.2096 mons", "6 years 2 mons 1868 days 07:38:13.2", "\"6 years 2 mons 1868 days 07:38:13.2\"") \
+    X("interval", "44.6400 weeks", "312 days 11:31:12", "\"312 days 11:31:12\"") \
+    X("interval", "121 secs -66 days -18.797 mins", "-66 days -00:16:46.82", "\"-66 days -00:16:46.82\"") \
+    X("interval", "+36.8158 mons +47.3524 year 56.296 hours", "50 years 4 mons 24 days 67:40:19.2", "\"50 years 4 mons 24 days 67:40:19.2\"") \
+    X("interval", "-316 mons 356 year", "329 years 8 mons", "\"329 years 8 mons\"") \
+    X("interval", "39.81 year +24.6 hours 56 days", "39 years 10 mons 56 days 24:36:00", "\"39 years 10 mons 56 days 24:36:00\"") \
+    X("interval", "-88.1 weeks -223 year", "-223 years -616 days -16:48:00", "\"-223 years -616 days -16:48:00\"") \
+    X("interval", "-229 weeks +248 hours -61.55 mons 114 secs", "-5 years -1 mons -1619 days +236:01:54", "\"-5 years -1 mons -1619 days +236:01:54\"") \
+    X("interval", "+38 mins", "00:38:00", "\"00:38:00\"") \
+    X("interval", "-48.37 secs", "-00:00:48.37", "\"-00:00:48.37\"") \
+    X("interval", "57 weeks +42.78 mons", "3 years 6 mons 422 days 09:36:00", "\"3 years 6 mons 422 days 09:36:00\"") \
+    X("interval", "+273 weeks 23.961 days", "1934 days 23:03:50.4", "\"1934 days 23:03:50.4\"") \
+    X("interval", "-25.5 weeks -441 hours", "-178 days -453:00:00", "\"-178 days -453:00:00\"") \
+    X("interval", "91.3 secs +53.9421 mins", "00:55:27.826", "\"00:55:27.826\"") \
+    X("interval", "+433 secs +14.1 mins +323 year -13.2651 days", "323 years -13 days -06:00:25.64", "\"323 years -13 days -06:00:25.64\"") \
+    X("interval", "+227 mons 19.27 days 59.5 weeks -477 hours", "18 years 11 mons 435 days -458:31:12", "\"18 years 11 mons 435 days -458:31:12\"") \
+    X("interval", "+498 hours 332 year", "332 years 498:00:00", "\"332 years 498:00:00\"") \
+    X("interval", "-20.5 mins +0 mons -4 weeks", "-28 days -00:20:30", "\"-28 days -00:20:30\"") \
+    X("interval", "-355 weeks", "-2485 days", "\"-2485 days\"") \
+    X("interval", "107 mins", "01:47:00", "\"01:47:00\"") \
+    X("interval", "+113 secs", "00:01:53", "\"00:01:53\"") \
+    X("interval", "+79.4 mons -419 weeks", "6 years 7 mons -2921 days", "\"6 years 7 mons -2921 days\"") \
+    X("interval", "72.932 mons", "6 years 27 days 23:02:24", "\"6 years 27 days 23:02:24\"") \
+    X("interval", "423 mins", "07:03:00", "\"07:03:00\"") \
+    X("interval", "436 hours", "436:00:00", "\"436:00:00\"") \
+    X("interval", "-112 hours", "-112:00:00", "\"-112:00:00\"") \
+    X("interval", "85 year", "85 years", "\"85 years\"") \
+    X("interval", "-93.4 year +54.6 days +363 secs +146 mins", "-93 years -5 mons +54 days 16:56:03", "\"-93 years -5 mons +54 days 16:56:03\"") \
+    X("interval", "337 hours", "337:00:00", "\"337:00:00\"") \
+    X("interval", "+259 year 337 days 110 hours +34.2560 weeks", "259 years 576 days 129:00:28.8", "\"259 years 576 days 129:00:28.8\"") \
+    X("interval", "481 mons +112 mins +375 weeks +61.76 hours", "40 years 1 mon 2625 days 63:37:36", "\"40 years 1 mon 2625 days 63:37:36\"") \
+    X("interval", "34.6 mins", "00:34:36", "\"00:34:36\"") \
+    X("interval", "+99.445 year +95.9060 secs -405 days -14 mins", "99 years 5 mons -405 days -00:12:24.094", "\"99 years 5 mons -405 days -00:12:24.094\"") \
+    X("interval", "+17.891 year -342 hours", "17 years 11 mons -342:00:00", "\"17 years 11 mons -342:00:00\"") \
+    X("interval", "+94.5 weeks -57 days +58.76 secs", "604 days 12:00:58.76", "\"604 days 12:00:58.76\"") \
+    X("interval", "92.2 days 108 secs +299 mins", "92 days 09:48:48", "\"92 days 09:48:48\"") \
+    X("interval", "+9.3 weeks", "65 days 02:24:00", "\"65 days 02:24:00\"") \
+    X("interval", "61 year 262 weeks +234 mins", "61 years 1834 days 03:54:00", "\"61 years 1834 days 03:54:00\"") \
+    X("interval", "86.021 secs", "00:01:26.021", "\"00:01:26.021\"") \
+    X("interval", "146 mins +410 hours 127 secs 228 year", "228 years 412:28:07", "\"228 years 412:28:07\"") \
+    X("interval", "271 mins -54.0 weeks 66.732 year 431 mons", "102 years 8 mons -378 days +04:31:00", "\"102 years 8 mons -378 days +04:31:00\"") \
+    X("interval", "-27.0943 year +51.87 secs", "-27 years -1 mons +00:00:51.87", "\"-27 years -1 mons +00:00:51.87\"") \
+    X("interval", "-359 mins", "-05:59:00", "\"-05:59:00\"") \
+    X("interval", "82.652 hours +10.2 secs -72.7372 mins -488 year", "-488 years +81:26:33.168", "\"-488 years +81:26:33.168\"") \
+    X("interval", "-43.068 secs", "-00:00:43.068", "\"-00:00:43.068\"") \
+    X("interval", "65 mons", "5 years 5 mons", "\"5 years 5 mons\"") \
+    X("interval", "+5.65 mins", "00:05:39", "\"00:05:39\"") \
+    X("interval", "-76.09 secs 261 weeks", "1827 days -00:01:16.09", "\"1827 days -00:01:16.09\"") \
+    X("interval", "146 mons +83.006 mins", "12 years 2 mons 01:23:00.36", "\"12 years 2 mons 01:23:00.36\"") \
+    X("interval", "88.736 year", "88 years 9 mons", "\"88 years 9 mons\"") \
+    X("interval", "+59.1745 mons 153 year +463 days -478 mins", "157 years 11 mons 468 days -02:19:36", "\"157 years 11 mons 468 days -02:19:36\"") \
+    X("interval", "49.943 weeks -67.3850 mins", "349 days 13:18:03.3", "\"349 days 13:18:03.3\"") \
+    X("interval", "+232 mons +13.442 secs", "19 years 4 mons 00:00:13.442", "\"19 years 4 mons 00:00:13.442\"") \
+    X("interval", "-90.320 hours 188 weeks 54 secs", "1316 days -90:18:18", "\"1316 days -90:18:18\"") \
+    X("interval", "+391 days", "391 days", "\"391 days\"") \
+    X("interval", "366 mons -56.5882 days +140 year 63.204 mins", "170 years 6 mons -56 days -13:03:48.24", "\"170 years 6 mons -56 days -13:03:48.24\"") \
+    X("interval", "-430 days -51.035 secs", "-430 days -00:00:51.035", "\"-430 days -00:00:51.035\"") \
+    X("interval", "-22.96 days -95.5 hours 77 weeks", "517 days -118:32:24", "\"517 days -118:32:24\"") \
+    X("interval", "322 year -74 days -85.2 weeks", "322 years -670 days -09:36:00", "\"322 years -670 days -09:36:00\"") \
+    X("interval", "+24 mins 474 mons", "39 years 6 mons 00:24:00", "\"39 years 6 mons 00:24:00\"") \
+    X("interval", "+30.6004 days 44.6128 mins", "30 days 15:09:11.328", "\"30 days 15:09:11.328\"") \
+    X("interval", "+69.98 days", "69 days 23:31:12", "\"69 days 23:31:12\"") \
+    X("interval", "279 year", "279 years", "\"279 years\"") \
+    X("interval", "50.94 mins 62 secs 294 weeks", "2058 days 00:51:58.4", "\"2058 days 00:51:58.4\"") \
+    X("interval", "+28.73 weeks +86.0930 mons -52.342 year 367 mins", "-45 years -2 mons +203 days 27:43:00", "\"-45 years -2 mons +203 days 27:43:00\"") \
+    X("interval", "+354 mons 2.3476 mins", "29 years 6 mons 00:02:20.856", "\"29 years 6 mons 00:02:20.856\"") \
+    X("interval", "285 secs", "00:04:45", "\"00:04:45\"") \
+    X("interval", "+91.92 secs 72.6 weeks -439 mins", "508 days -02:29:28.08", "\"508 days -02:29:28.08\"") \
+    X("interval", "+451 weeks", "3157 days", "\"3157 days\"") \
+    X("interval", "27.5451 year +370 mons", "58 years 5 mons", "\"58 years 5 mons\"") \
+    X("interval", "-73.100 secs", "-00:01:13.1", "\"-00:01:13.1\"") \
+    X("interval", "+50.1370 hours", "50:08:13.2", "\"50:08:13.2\"") \
+    X("interval", "373 secs 256 days 262 mons", "21 years 10 mons 256 days 00:06:13", "\"21 years 10 mons 256 days 00:06:13\"") \
+    X("interval", "-383 weeks -28 mons", "-2 years -4 mons -2681 days", "\"-2 years -4 mons -2681 days\"") \
+    X("interval", "+1.7000 weeks", "11 days 21:36:00", "\"11 days 21:36:00\"") \
+    X("interval", "+34.50 hours -188 year", "-188 years +34:30:00", "\"-188 years +34:30:00\"") \
+    X("interval", "5.1133 mins +59.272 mons -31.178 secs -81.75 weeks", "4 years 11 mons -564 days -02:05:00.38", "\"4 years 11 mons -564 days -02:05:00.38\"") \
+    X("interval", "147 secs -55.7475 mins", "-00:53:17.85", "\"-00:53:17.85\"") \
+    X("interval", "+54.13 days 69 hours 465 secs", "54 days 72:14:57", "\"54 days 72:14:57\"") \
+    X("interval", "-453 weeks 235 secs +299 hours -53.1286 days", "-3224 days +295:58:43.96", "\"-3224 days +295:58:43.96\"") \
+    X("interval", "489 mons", "40 years 9 mons", "\"40 years 9 mons\"") \
+    X("interval", "-167 secs 270 year +156 hours 296 weeks", "270 years 2072 days 155:57:13", "\"270 years 2072 days 155:57:13\"") \
+    X("interval", "+254 mins -38.34 days", "-38 days -03:55:36", "\"-38 days -03:55:36\"") \
+    X("interval", "+148 year 286 secs", "148 years 00:04:46", "\"148 years 00:04:46\"") \
+    X("interval", "+40.8 mons +438 mins 97.6 days", "3 years 4 mons 121 days 21:42:00", "\"3 years 4 mons 121 days 21:42:00\"") \
+    X("interval", "62.1873 days", "62 days 04:29:42.72", "\"62 days 04:29:42.72\"") \
+    X("interval", "+33.9 secs -83.47 days 388 mons -475 weeks", "32 years 4 mons -3408 days -11:16:14.1", "\"32 years 4 mons -3408 days -11:16:14.1\"") \
+    X("interval", "+17 hours +88.534 weeks", "619 days 34:42:43.2", "\"619 days 34:42:43.2\"") \
+    X("interval", "-101 mons 468 hours +26.15 days 441 mins", "-8 years -5 mons +26 days 478:57:00", "\"-8 years -5 mons +26 days 478:57:00\"") \
+    X("interval", "+3.950 hours +37.2998 year 17 days +20.404 mins", "37 years 4 mons 17 days 04:17:24.24", "\"37 years 4 mons 17 days 04:17:24.24\"") \
+    X("interval", "-445 days 77.1 mins +41.091 year -69.9551 hours", "41 years 1 mon -445 days -68:40:12.36", "\"41 years 1 mon -445 days -68:40:12.36\"") \
+    X("interval", "-72 hours 227 mons 455 secs", "18 years 11 mons -71:52:25", "\"18 years 11 mons -71:52:25\"") \
+    X("interval", "-40.0 year +411 secs", "-40 years +00:06:51", "\"-40 years +00:06:51\"") \
+    X("interval", "71.091 mons", "5 years 11 mons 2 days 17:31:12", "\"5 years 11 mons 2 days 17:31:12\"") \
+    X("interval", "-72.65 secs", "-00:01:12.65", "\"-00:01:12.65\"") \
+    X("interval", "+72.5234 mons", "6 years 15 days 16:50:52.8", "\"6 years 15 days 16:50:52.8\"") \
+    X("interval", "-84.559 weeks 85.2 mons 152 days -85.561 hours", "7 years 1 mon -433 days -107:28:22.8", "\"7 years 1 mon -433 days -107:28:22.8\"") \
+    X("interval", "58 year +321 secs +373 mons +32.028 mins", "89 years 1 mon 00:37:22.68", "\"89 years 1 mon 00:37:22.68\"") \
+    X("interval", "-109 mins 338 mons -404 weeks", "28 years 2 mons -2828 days -01:49:00", "\"28 years 2 mons -2828 days -01:49:00\"") \
+    X("interval", "3.4 weeks 57 mons +92.8010 secs", "4 years 9 mons 23 days 19:13:32.801", "\"4 years 9 mons 23 days 19:13:32.801\"") \
+    X("interval", "340 secs 9.4072 year", "9 years 5 mons 00:05:40", "\"9 years 5 mons 00:05:40\"") \
+    X("interval", "93.97 weeks", "657 days 18:57:36", "\"657 days 18:57:36\"") \
+    X("interval", "+411 days", "411 days", "\"411 days\"") \
+    X("interval", "-1.7 mins +9 hours", "08:58:18", "\"08:58:18\"") \
+    X("interval", "+50.56 hours +94.2719 mins", "52:07:52.314", "\"52:07:52.314\"") \
+    X("interval", "-152 days 64 weeks 61.570 hours 176 mins", "296 days 64:30:12", "\"296 days 64:30:12\"") \
+    X("interval", "+46.547 weeks", "325 days 19:53:45.6", "\"325 days 19:53:45.6\"") \
+    X("interval", "-122 days +62.3 secs -204 hours -52.8 mons", "-4 years -4 mons -146 days -203:58:57.7", "\"-4 years -4 mons -146 days -203:58:57.7\"") \
+    X("interval", "-139 year 18.2 mons", "-137 years -6 mons +6 days", "\"-137 years -6 mons +6 days\"") \
+    X("interval", "+61.3287 weeks -478 secs -19.19 mons 333 mins", "-1 years -7 mons +424 days -04:09:40.24", "\"-1 years -7 mons +424 days -04:09:40.24\"") \
+    X("interval", "95.920 weeks +43.2 hours 85 mins 415 days", "1086 days 55:10:36", "\"1086 days 55:10:36\"") \
+    X("interval", "24.4644 mins 70.675 year -62.7 weeks", "70 years 8 mons -438 days -21:11:32.136", "\"70 years 8 mons -438 days -21:11:32.136\"") \
+    X("interval", "-449 days", "-449 days", "\"-449 days\"") \
+    X("interval", "+44.3982 year -477 hours", "44 years 5 mons -477:00:00", "\"44 years 5 mons -477:00:00\"") \
+    X("interval", "-447 days", "-447 days", "\"-447 days\"") \
+    X("interval", "46.734 secs 90 year", "90 years 00:00:46.734", "\"90 years 00:00:46.734\"") \
+    X("interval", "+30.9 weeks 126 year -405 hours", "126 years 216 days -397:48:00", "\"126 years 216 days -397:48:00\"") \
+    X("interval", "+142 days", "142 days", "\"142 days\"") \
+    X("interval", "332 weeks 94.05 secs", "2324 days 00:01:34.05", "\"2324 days 00:01:34.05\"") \
+    X("interval", "+77.185 year 46.4127 mons", "81 years 12 days 09:08:38.4", "\"81 years 12 days 09:08:38.4\"") \
+    X("interval", "+18.3409 weeks", "128 days 09:16:16.32", "\"128 days 09:16:16.32\"") \
+    X("interval", "28 mins", "00:28:00", "\"00:28:00\"") \
+    X("interval", "+253 mins +463 year", "463 years 04:13:00", "\"463 years 04:13:00\"") \
+    X("interval", "72.684 weeks +91 mins 88.5504 mons -62.26 year", "-54 years -11 mons +524 days 32:43:00", "\"-54 years -11 mons +524 days 32:43:00\"") \
+    X("interval", "-13.7 days -49.3963 hours -46.070 weeks", "-335 days -77:57:22.68", "\"-335 days -77:57:22.68\"") \
+    X("interval", "-392 days 34 hours 38 year -75 mons", "31 years 9 mons -392 days +34:00:00", "\"31 years 9 mons -392 days +34:00:00\"") \
+    X("interval", "-35.8 secs +92.423 mons -53.3790 year", "-45 years -9 mons +12 days 16:33:00.2", "\"-45 years -9 mons +12 days 16:33:00.2\"") \
+    X("interval", "+12 hours -58 mins 344 mons -15.548 weeks", "28 years 8 mons -108 days -09:01:50.4", "\"28 years 8 mons -108 days -09:01:50.4\"") \
+    X("interval", "+37.66 secs", "00:00:37.66", "\"00:00:37.66\"") \
+    X("interval", "-5.1 mins +7.897 secs +75.2 mons", "6 years 3 mons 6 days -00:04:58.103", "\"6 years 3 mons 6 days -00:04:58.103\"") \
+    X("interval", "+352 mins +66.9 year 10.6 mons", "67 years 9 mons 18 days 05:52:00", "\"67 years 9 mons 18 days 05:52:00\"") \
+    X("interval", "355 mons 300 days -66.9854 year -253 mins", "-37 years -5 mons +300 days -04:13:00", "\"-37 years -5 mons +300 days -04:13:00\"") \
+    X("interval", "-455 secs +413 weeks -104 mons 16 year", "7 years 4 mons 2891 days -00:07:35", "\"7 years 4 mons 2891 days -00:07:35\"") \
+    X("interval", "-148 secs +234 hours", "233:57:32", "\"233:57:32\"") \
+    X("interval", "49.859 secs -307 year", "-307 years +00:00:49.859", "\"-307 years +00:00:49.859\"") \
+    X("interval", "251 weeks +72.8 year", "72 years 10 mons 1757 days", "\"72 years 10 mons 1757 days\"") \
+    X("interval", "404 hours 22 secs", "404:00:22", "\"404:00:22\"") \
+    X("interval", "-87.90 weeks 429 days 13.6 year +188 mins", "13 years 7 mons -186 days -04:04:00", "\"13 years 7 mons -186 days -04:04:00\"") \
+    X("interval", "-15.7077 secs 153 mons", "12 years 9 mons -00:00:15.7077", "\"12 years 9 mons -00:00:15.7077\"") \
+    X("interval", "17.776 mons 80.3 days", "1 year 5 mons 103 days 13:55:12", "\"1 year 5 mons 103 days 13:55:12\"") \
+    X("interval", "-389 weeks 15.9510 year +411 mins", "15 years 11 mons -2723 days +06:51:00", "\"15 years 11 mons -2723 days +06:51:00\"") \
+    X("interval", "+21.96 weeks 77 mins", "153 days 18:33:48", "\"153 days 18:33:48\"") \
+    X("interval", "+98.6 hours", "98:36:00", "\"98:36:00\"") \
+    X("interval", "+15.279 weeks", "106 days 22:52:19.2", "\"106 days 22:52:19.2\"") \
+    X("interval", "+409 year", "409 years", "\"409 years\"") \
+    X("interval", "-57.3 mons +70.1676 hours +5.67 mins", "-4 years -9 mons -9 days +70:15:43.56", "\"-4 years -9 mons -9 days +70:15:43.56\"") \
+    X("interval", "-297 year", "-297 years", "\"-297 years\"") \
+    X("interval", "48 year +20.4435 days", "48 years 20 days 10:38:38.4", "\"48 years 20 days 10:38:38.4\"") \
+    X("interval", "52.381 days -162 mins", "52 days 06:26:38.4", "\"52 days 06:26:38.4\"") \
+    X("interval", "+51.1479 weeks 100 mons +5.2 days", "8 years 4 mons 363 days 05:38:49.92", "\"8 years 4 mons 363 days 05:38:49.92\"") \
+    X("interval", "-74.8 mins", "-01:14:48", "\"-01:14:48\"") \
+    X("interval", "-107 year -12.1344 mins +230 days", "-107 years +230 days -00:12:08.064", "\"-107 years +230 days -00:12:08.064\"") \
+    X("interval", "-26.989 mons -93.169 days", "-2 years -2 mons -122 days -20:08:09.6", "\"-2 years -2 mons -122 days -20:08:09.6\"") \
+    X("interval", "+380 year", "380 years", "\"380 years\"") \
+    X("interval", "+11.7 secs +41.27 mins -58.29 days", "-58 days -06:16:08.1", "\"-58 days -06:16:08.1\"") \
+    X("interval", "+80.4076 weeks 495 mons -37.5590 mins", "41 years 3 mons 562 days 19:51:02.94", "\"41 years 3 mons 562 days 19:51:02.94\"") \
+    X("interval", "-112 secs +158 year 241 days +93.7 hours", "158 years 241 days 93:40:08", "\"158 years 241 days 93:40:08\"") \
+    X("interval", "-427 year -473 hours +126 mins +58.49 days", "-427 years +58 days -459:08:24", "\"-427 years +58 days -459:08:24\"") \
+    X("interval", "44.3 weeks", "310 days 02:24:00", "\"310 days 02:24:00\"") \
+    X("interval", "262 secs -411 year +360 hours -75.2 days", "-411 years -75 days +355:16:22", "\"-411 years -75 days +355:16:22\"") \
+    X("interval", "+57.9 year -254 weeks -50.2 mins", "57 years 11 mons -1778 days -00:50:12", "\"57 years 11 mons -1778 days -00:50:12\"") \
+    X("interval", "+116 mons +93.812 hours -378 secs -35.2 days", "9 years 8 mons -35 days +88:54:25.2", "\"9 years 8 mons -35 days +88:54:25.2\"") \
+    X("interval", "73.082 hours -39.2 weeks +0.4139 year +155 mins", "5 mons -274 days +66:03:55.2", "\"5 mons -274 days +66:03:55.2\"") \
+    X("interval", "+379 secs 13.71 mins +269 year -128 mons", "258 years 4 mons 00:20:01.6", "\"258 years 4 mons 00:20:01.6\"") \
+    X("interval", "75.35 year -47 mons 80.6 weeks +1.98 secs", "71 years 5 mons 564 days 04:48:01.98", "\"71 years 5 mons 564 days 04:48:01.98\"") \
+    X("interval", "+496 secs -58 mins 57 days", "57 days -00:49:44", "\"57 days -00:49:44\"") \
+    X("interval", "-179 year +6 mins", "-179 years +00:06:00", "\"-179 years +00:06:00\"") \
+    X("interval", "+448 days -22.195 weeks 226 secs", "293 days -08:41:50", "\"293 days -08:41:50\"") \
+    X("interval", "+17.821 year -358 mons", "-12 years", "\"-12 years\"") \
+    X("interval", "434 secs 94 hours +242 mons", "20 years 2 mons 94:07:14", "\"20 years 2 mons 94:07:14\"") \
+    X("interval", "85.4999 mins 103 mons 251 hours +131 days", "8 years 7 mons 131 days 252:25:29.994", "\"8 years 7 mons 131 days 252:25:29.994\"") \
+    X("interval", "96.9 weeks", "678 days 07:12:00", "\"678 days 07:12:00\"") \
+    X("interval", "70.8 mons 59.54 secs", "5 years 10 mons 24 days 00:00:59.54", "\"5 years 10 mons 24 days 00:00:59.54\"") \
+    X("interval", "-72.225 secs -292 weeks", "-2044 days -00:01:12.225", "\"-2044 days -00:01:12.225\"") \
+    X("interval", "+66.5502 mons", "5 years 6 mons 16 days 12:08:38.4", "\"5 years 6 mons 16 days 12:08:38.4\"") \
+    X("interval", "193 mons", "16 years 1 mon", "\"16 years 1 mon\"") \
+    X("interval", "-113 weeks -74.2626 days -67.905 secs -37.177 hours", "-865 days -43:29:53.745", "\"-865 days -43:29:53.745\"") \
+    X("interval", "-73.853 secs +28.451 hours +41.2116 year", "41 years 3 mons 28:25:49.747", "\"41 years 3 mons 28:25:49.747\"") \
+    X("interval", "183 year -13.110 secs", "183 years -00:00:13.11", "\"183 years -00:00:13.11\"") \
+    X("interval", "-27.23 mons -38.7952 year +189 weeks", "-41 years -1 mons +1317 days -21:36:00", "\"-41 years -1 mons +1317 days -21:36:00\"") \
+    X("interval", "+499 mons", "41 years 7 mons", "\"41 years 7 mons\"") \
+    X("interval", "-45.777 days -304 hours -21.68 secs", "-45 days -322:39:14.48", "\"-45 days -322:39:14.48\"") \
+    X("interval", "+52 mons", "4 years 4 mons", "\"4 years 4 mons\"") \
+    X("interval", "-346 mins", "-05:46:00", "\"-05:46:00\"") \
+    X("interval", "+52.0482 days 17.83 secs", "52 days 01:09:42.31", "\"52 days 01:09:42.31\"") \
+    X("interval", "-68 mons +86.58 year +17.8042 secs +40.910 mins", "80 years 11 mons 00:41:12.4042", "\"80 years 11 mons 00:41:12.4042\"") \
+    X("interval", "202 year -35.9400 secs -260 days 14.82 mins", "202 years -260 days +00:14:13.26", "\"202 years -260 days +00:14:13.26\"") \
+    X("interval", "+88.4508 mons", "7 years 4 mons 13 days 12:34:33.6", "\"7 years 4 mons 13 days 12:34:33.6\"") \
+    X("interval", "+6.63 secs +220 year", "220 years 00:00:06.63", "\"220 years 00:00:06.63\"") \
+    X("interval", "26.60 hours -67.3 weeks", "-471 days +24:12:00", "\"-471 days +24:12:00\"") \
+    X("interval", "434 hours +175 year", "175 years 434:00:00", "\"175 years 434:00:00\"") \
+    X("interval", "259 days 397 mons +195 year +25.6317 hours", "228 years 1 mon 259 days 25:37:54.12", "\"228 years 1 mon 259 days 25:37:54.12\"") \
+    X("interval", "-326 secs +173 mins 64 year", "64 years 02:47:34", "\"64 years 02:47:34\"") \
+    X("interval", "134 days 33.3 mins", "134 days 00:33:18", "\"134 days 00:33:18\"") \
+    X("interval", "+45.7050 hours", "45:42:18", "\"45:42:18\"") \
+    X("interval", "73.8181 hours 31.5 year", "31 years 6 mons 73:49:05.16", "\"31 years 6 mons 73:49:05.16\"") \
+    X("interval", "+100 mins", "01:40:00", "\"01:40:00\"") \
+    X("interval", "255 weeks", "1785 days", "\"1785 days\"") \
+    X("interval", "-70 year -49 weeks +39.0 mons 338 days", "-66 years -9 mons -5 days", "\"-66 years -9 mons -5 days\"") \
+    X("interval", "471 year 2.2671 secs 325 hours", "471 years 325:00:02.2671", "\"471 years 325:00:02.2671\"") \
+    X("interval", "172 mons", "14 years 4 mons", "\"14 years 4 mons\"") \
+    X("interval", "39.886 weeks -456 secs 57.63 hours", "279 days 62:21:04.8", "\"279 days 62:21:04.8\"") \
+    X("interval", "+90.8925 year", "90 years 11 mons", "\"90 years 11 mons\"") \
+    X("interval", "-387 weeks 13.254 hours 465 year +233 days", "465 years -2476 days +13:15:14.4", "\"465 years -2476 days +13:15:14.4\"") \
+    X("interval", "61 days -487 weeks +493 hours", "-3348 days +493:00:00", "\"-3348 days +493:00:00\"") \
+    X("interval", "+145 mons -267 hours", "12 years 1 mon -267:00:00", "\"12 years 1 mon -267:00:00\"") \
+    X("interval", "28.249 year 247 weeks 72.6080 days 49 secs", "28 years 3 mons 1801 days 14:36:20.2", "\"28 years 3 mons 1801 days 14:36:20.2\"") \
+    X("interval", "9.3180 year", "9 years 4 mons", "\"9 years 4 mons\"") \
+    X("interval", "+61.6 hours +268 weeks 10.0 secs", "1876 days 61:36:10", "\"1876 days 61:36:10\"") \
+    X("interval", "-11 mons 73.3852 days -50.43 year", "-51 years -4 mons +73 days 09:14:41.28", "\"-51 years -4 mons +73 days 09:14:41.28\"") \
+    X("interval", "49.4 mins +39.4 mons +316 year -320 secs", "319 years 3 mons 12 days 00:44:04", "\"319 years 3 mons 12 days 00:44:04\"") \
+    X("interval", "-0.22 hours +24.066 mons 35.1621 secs 40.4 days", "2 years 41 days 32:54:35.1621", "\"2 years 41 days 32:54:35.1621\"") \
+    X("interval", "-62.2689 mins 39 secs 6.38 weeks", "44 days 14:48:46.866", "\"44 days 14:48:46.866\"") \
+    X("interval", "-271 mins 449 weeks", "3143 days -04:31:00", "\"3143 days -04:31:00\"") \
+    X("interval", "-44.082 mons -32.796 hours", "-3 years -8 mons -2 days -43:50:09.6", "\"-3 years -8 mons -2 days -43:50:09.6\"") \
+    X("interval", "-85 mins", "-01:25:00", "\"-01:25:00\"") \
+    X("interval", "-51.866 year 329 weeks -58.3303 mins -99.0 days", "-51 years -10 mons +2204 days -00:58:19.818", "\"-51 years -10 mons +2204 days -00:58:19.818\"") \
+    X("interval", "+366 secs 71.664 hours +138 mons 465 days", "11 years 6 mons 465 days 71:45:56.4", "\"11 years 6 mons 465 days 71:45:56.4\"") \
+    X("interval", "-40.3813 weeks +55.13 secs 34.276 days", "-248 days -09:25:08.71", "\"-248 days -09:25:08.71\"") \
+    X("interval", "+183 year -415 secs", "183 years -00:06:55", "\"183 years -00:06:55\"") \
+    X("interval", "+455 hours", "455:00:00", "\"455:00:00\"") \
+    X("interval", "-203 weeks +429 hours", "-1421 days +429:00:00", "\"-1421 days +429:00:00\"") \
+    X("interval", "5.7 weeks 126 hours 38.03 mons", "3 years 2 mons 39 days 169:12:00", "\"3 years 2 mons 39 days 169:12:00\"") \
+    X("interval", "-3.56 year -334 mons 149 mins", "-31 years -5 mons +02:29:00", "\"-31 years -5 mons +02:29:00\"") \
+    X("interval", "153 mins -260 hours +48.8 mons", "4 years 24 days -257:27:00", "\"4 years 24 days -257:27:00\"") \
+    X("interval", "-50.5478 year", "-50 years -7 mons", "\"-50 years -7 mons\"") \
+    X("interval", "+84.9546 days 53.28 mins", "84 days 23:47:54.24", "\"84 days 23:47:54.24\"") \
+    X("interval", "-79 secs", "-00:01:19", "\"-00:01:19\"") \
+    X("interval", "+359 year", "359 years", "\"359 years\"") \
+    X("interval", "+116 hours", "116:00:00", "\"116:00:00\"") \
+    X("interval", "-99.87 hours -68.1 year -46.88 days 80.7 secs", "-68 years -1 mons -46 days -120:58:03.3", "\"-68 years -1 mons -46 days -120:58:03.3\"") \
+    X("interval", "94.65 mons -17.8466 year -21 weeks", "-10 years -128 days +12:00:00", "\"-10 years -128 days +12:00:00\"") \
+    X("interval", "+397 mons 76.86 weeks", "33 years 1 mon 538 days 00:28:48", "\"33 years 1 mon 538 days 00:28:48\"") \
+    X("interval", "-163 mons +331 days +2.70 secs", "-13 years -7 mons +331 days 00:00:02.7", "\"-13 years -7 mons +331 days 00:00:02.7\"") \
+    X("interval", "86.40 hours 7.1642 year +185 mons +66 weeks", "22 years 7 mons 462 days 86:24:00", "\"22 years 7 mons 462 days 86:24:00\"") \
+    X("interval", "+321 secs 123 days", "123 days 00:05:21", "\"123 days 00:05:21\"") \
+    X("interval", "-14.68 mons 51.3983 mins", "-1 years -2 mons -20 days -08:44:36.102", "\"-1 years -2 mons -20 days -08:44:36.102\"") \
+    X("interval", "+7.1 year 70.4 mons", "12 years 11 mons 12 days", "\"12 years 11 mons 12 days\"") \
+    X("interval", "-86 hours", "-86:00:00", "\"-86:00:00\"") \
+    X("interval", "25.0126 mins -21.1 secs -452 hours -382 year", "-382 years -451:35:20.344", "\"-382 years -451:35:20.344\"") \
+    X("interval", "+312 mons +346 days 165 year +247 secs", "191 years 346 days 00:04:07", "\"191 years 346 days 00:04:07\"") \
+    X("interval", "+3.93 hours 30.469 secs", "03:56:18.469", "\"03:56:18.469\"") \
+    X("interval", "+17.9660 weeks", "125 days 18:17:16.8", "\"125 days 18:17:16.8\"") \
+    X("interval", "-193 year +77.2416 secs", "-193 years +00:01:17.2416", "\"-193 years +00:01:17.2416\"") \
+    X("interval", "+39.6019 weeks", "277 days 05:07:09.12", "\"277 days 05:07:09.12\"") \
+    X("interval", "146 mins +22 weeks", "154 days 02:26:00", "\"154 days 02:26:00\"") \
+    X("interval", "+38.03 mins -56 year 27.62 days", "-56 years +27 days 15:30:49.8", "\"-56 years +27 days 15:30:49.8\"") \
+    X("interval", "211 days", "211 days", "\"211 days\"") \
+    X("interval", "192 weeks +301 mins +376 secs", "1344 days 05:07:16", "\"1344 days 05:07:16\"") \
+    X("interval", "-70.76 mins -237 weeks +56.8 secs -65.4 year", "-65 years -5 mons -1659 days -01:09:48.8", "\"-65 years -5 mons -1659 days -01:09:48.8\"") \
     X("uuid", "{A0EEBC99-9C0B4EF8-BB6D6BB9-BD380A11}", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"") \
     X("uuid", "a0eebc999c0b4ef8bb6d6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"") \
     X("uuid", "a0ee-bc999c0b4ef8bb6d6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"") \
@@ -815,7 +2203,28 @@
     X("text", "", "", "\"\"") \
     X("text", "a\"b\\c", "a\"b\\c", "\"a\\\"b\\\\c\"") \
     X("text", "\001\177\303\251\342\200\250", "\001\177\303\251\342\200\250", "\"\\u0001\177\303\251\342\200\250\"") \
-    X("text", "a/b", "a/b", "\"a/b\"")
+    X("text", "a/b", "a/b", "\"a/b\"") \
+    X("time", "20:00.1", "00:20:00.1", "\"00:20:00.1\"") \
+    X("time", "61:00.1", NULL, NULL) \
+    X("time", "12:34.", "00:12:34", "\"00:12:34\"") \
+    X("timestamptz", "2020-01-01 20:23.5", "2020-01-01 00:20:23.5+00", "\"2020-01-01T00:20:23.5+00:00\"") \
+    X("timestamp", "2020-01-01 20:23.5", "2020-01-01 00:20:23.5", "\"2020-01-01T00:20:23.5\"") \
+    X("timestamptz", "9143-12-25 06:59.016310+02", "9143-12-24 22:06:59.01631+00", "\"9143-12-24T22:06:59.01631+00:00\"") \
+    X("timestamp", "9143-12-25 06:59.016310+02", "9143-12-25 00:06:59.01631", "\"9143-12-25T00:06:59.01631\"") \
+    X("interval", "2:3.5", "00:02:03.5", "\"00:02:03.5\"") \
+    X("interval", "1 year2 days", NULL, NULL) \
+    X("interval", "1mon2d3h", "1 mon 2 days 03:00:00", "\"1 mon 2 days 03:00:00\"") \
+    X("interval", "5 hours3", NULL, NULL) \
+    X("interval", "5h3", "05:00:03", "\"05:00:03\"") \
+    X("interval", "1 day-2 hours", NULL, NULL) \
+    X("interval", "-. day", NULL, NULL) \
+    X("int[]", "[1:3]={1,2}", NULL, NULL) \
+    X("int[]", "[]={1,2}", NULL, NULL) \
+    X("int[]", "[0:1={1,2}", NULL, NULL) \
+    X("int[]", "[1:1][1:2]={{1,2}}", "{{1,2}}", "[[1,2]]") \
+    X("int[]", "[1:2]={{1,2}}", NULL, NULL) \
+    X("int[]", "[2:1]={1}", NULL, NULL) \
+    X("int[]", "[-1:0]={1,2}", "[-1:0]={1,2}", "[1,2]")
 /* clang-format on */
 
 #endif
