@@ -152,24 +152,23 @@ const struct sgr_view_parameter *sgr_view_parameters(const struct sgr_view *view
 
 /* ---- Forgetting ---- */
 
-/* The older of the oldest entry and the instance closed longest ago goes, if it is older than that; false: none is. */
-static bool forget_one(struct sgr_views *views, int64_t older_than) {
+/* The older of the oldest entry and the instance closed longest ago goes, if it is of that time or before; false: none is. */
+static bool forget_one(struct sgr_views *views, int64_t latest) {
     struct sgr_instance *closed = sgr__instance_oldest_closed(views);
     int64_t entry_time = sgr__history_oldest(&views->history);
-    if (closed && closed->closed_at <= entry_time && closed->closed_at < older_than) {
+    if (closed && closed->closed_at <= entry_time && closed->closed_at <= latest) {
         sgr__instance_free(closed);
         return true;
     }
-    return entry_time < older_than && sgr__history_forget_oldest(&views->history);
+    return entry_time <= latest && sgr__history_forget_oldest(&views->history);
 }
 
 void sgr_views_trim(struct sgr_views *views, int64_t now, int64_t age, size_t bytes) {
     views->now = now > views->now ? now : views->now;
-    int64_t edge;
-    if (__builtin_sub_overflow(now, age, &edge))
-        edge = INT64_MIN;
-    while (forget_one(views, edge))
-        ;
+    int64_t latest;
+    if (!__builtin_sub_overflow(now, age, &latest) && latest > INT64_MIN)
+        while (forget_one(views, latest - 1))
+            ;
     while (views->history.bytes > bytes && forget_one(views, INT64_MAX))
         ;
 }
