@@ -355,6 +355,7 @@ static void end_loop(struct sgr_server *server) {
     for (size_t i = 0; i < server->adopted.count; i++)
         close(*SGR_VECTOR_AT(&server->adopted, int, i));
     sgr__explains_cancel(server);
+    sgr__subscriptions_end_all(server); /* they point to their sinks */
     sgr__sinks_close(server);
     ev_loop_destroy(server->loop);
 }
@@ -370,7 +371,6 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_server_join(server);
     sgr_hub_on_events(server->hub, NULL, NULL);
     end_loop(server);
-    sgr__subscriptions_end_all(server);
     free_requests(server);
     sgr__routes_fini(&server->routes);
     sgr__protocols_free(server);
