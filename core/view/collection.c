@@ -67,37 +67,20 @@ static struct sgr__collection *find(const struct sgr_views *views, const struct 
 
 /* ---- Memory ---- */
 
-static size_t text_size(const struct sgr_value *values, size_t count) {
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += sgr__value_has_text(&values[i]) ? values[i].s.size : 0;
-    return size;
-}
-
 static size_t size_of(const struct sgr__collection *collection) {
     size_t count = collection->level->link_count + collection->level->parameter_count;
     return sizeof(*collection) + count * sizeof(struct sgr_value) +
-           text_size(collection->values, count);
+           sgr__values_text(collection->values, count);
 }
 
 /* A collection with level->scratch as its values, their text behind them. */
 static struct sgr__collection *allocate(struct sgr__level *level) {
     size_t count = level->link_count + level->parameter_count;
     size_t fixed = sizeof(struct sgr__collection) + count * sizeof(struct sgr_value);
-    struct sgr__collection *collection = calloc(1, fixed + text_size(level->scratch, count));
+    struct sgr__collection *collection = calloc(1, fixed + sgr__values_text(level->scratch, count));
     if (!collection)
         return NULL;
-    char *text = (char *)collection + fixed;
-    for (size_t i = 0; i < count; i++) {
-        struct sgr_value *value = &collection->values[i];
-        *value = level->scratch[i];
-        if (!sgr__value_has_text(value))
-            continue;
-        if (value->s.size)
-            memcpy(text, value->s.data, value->s.size);
-        value->s.data = text;
-        text += value->s.size;
-    }
+    sgr__values_copy(collection->values, level->scratch, count, (char *)collection + fixed);
     collection->level = level;
     sgr_list_init(&collection->shown_by);
     sgr_list_init(&collection->registrations);

@@ -26,33 +26,17 @@ static struct sgr_instance *find(const struct sgr_view *view, const struct sgr_v
     return NULL;
 }
 
-static size_t text_size(const struct sgr_value *values, size_t count) {
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += sgr__value_has_text(&values[i]) ? values[i].s.size : 0;
-    return size;
-}
-
 static size_t size_of(const struct sgr_view *view, const struct sgr_value *values) {
     return sizeof(struct sgr_instance) + view->parameter_count * sizeof(*values) +
-           text_size(values, view->parameter_count);
+           sgr__values_text(values, view->parameter_count);
 }
 
 static struct sgr_instance *allocate(struct sgr_view *view, const struct sgr_value *values) {
     struct sgr_instance *instance = calloc(1, size_of(view, values));
     if (!instance)
         return NULL;
-    char *text = (char *)&instance->values[view->parameter_count];
-    for (size_t i = 0; i < view->parameter_count; i++) {
-        struct sgr_value *value = &instance->values[i];
-        *value = values[i];
-        if (!sgr__value_has_text(value))
-            continue;
-        if (value->s.size)
-            memcpy(text, value->s.data, value->s.size);
-        value->s.data = text;
-        text += value->s.size;
-    }
+    sgr__values_copy(instance->values, values, view->parameter_count,
+                     (char *)&instance->values[view->parameter_count]);
     instance->view = view;
     sgr_list_init(&instance->shower.link);
     sgr_list_init(&instance->closed);

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "view/router.h"
 #include "view/set.h"
+#include "view/values.h"
 #include "view/view.h"
 
 #define SGR__PARAMETERS_MOST 64
@@ -125,10 +126,4 @@ bool sgr__link_same(const struct sgr__level *level, struct sgr__pair a, struct s
 /* Whether a document shows the difference, order aside. */
 bool sgr__visibly_updated(const struct sgr__level *level, struct sgr__pair old,
                           struct sgr__pair now);
-/* Byte for byte, in any fixed order. */
-int sgr__value_compare_bytes(const struct sgr_value *a, const struct sgr_value *b);
-bool sgr__value_has_text(const struct sgr_value *value);
-/* Lets the value own its text, in the arena; false: no memory. */
-bool sgr__value_keep(struct sgr_arena *arena, struct sgr_value *value);
-
 #endif

@@ -3,29 +3,6 @@
 #include "row/row.h"
 #include "view/level.h"
 
-bool sgr__value_has_text(const struct sgr_value *value) {
-    static const uint8_t widths[] = {
-#define WIDTH(symbol, name, width, member) width,
-        SGR_TYPES(WIDTH)
-#undef WIDTH
-    };
-    return !value->null && widths[value->type] == 0;
-}
-
-bool sgr__value_keep(struct sgr_arena *arena, struct sgr_value *value) {
-    if (!sgr__value_has_text(value))
-        return true;
-    value->s.data = sgr_arena_copy(arena, value->s);
-    return value->s.data;
-}
-
-int sgr__value_compare_bytes(const struct sgr_value *a, const struct sgr_value *b) {
-    if (a->null || b->null)
-        return a->null - b->null;
-    return sgr__value_has_text(a) ? sgr_slice_compare(a->s, b->s)
-                                  : memcmp(a->u, b->u, sizeof(a->u));
-}
-
 /* Of two rows of one schema, any order in which only equal bytes are equal. */
 static int compare_bytes(const struct sgr_schema *schema, const struct sgr_row *a,
                          const struct sgr_row *b) {
