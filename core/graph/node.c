@@ -94,8 +94,14 @@ static struct sgr_slice identity_key(const uint64_t *parts) {
     return (struct sgr_slice){(const char *)parts, 2 * sizeof(*parts)};
 }
 
+/* What a config calls a source is spelling, the table behind it is structure. */
+static const char *structural_name(const struct sgr_node *node) {
+    const char *dot = node->plugin ? NULL : strchr(node->name, '.');
+    return node->plugin ? node->plugin->name : dot ? dot + 1 : node->name;
+}
+
 static uint64_t structure_hash(const struct sgr_node *node) {
-    const char *name = node->plugin ? node->plugin->name : node->name;
+    const char *name = structural_name(node);
     uint64_t hash = sgr_hash_bytes_from(name, strlen(name), node->plugin ? 1 : 0);
     for (size_t i = 0; i < node->input_count; i++)
         hash = sgr_hash_bytes_from(&node->inputs[i]->identity, sizeof(uint64_t), hash);
