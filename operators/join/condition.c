@@ -2,6 +2,8 @@
  * in front if one likes. */
 #include <ctype.h>
 
+#include <sangre/nearest.h>
+
 #include "join.h"
 
 enum { NAME = 64, MOST = 32 }; /* Postgres' names have at most 63 bytes, its indexes 32 columns */
@@ -89,6 +91,14 @@ static int resolve_side(const struct name *name, const struct sgr_input *inputs,
     return 0;
 }
 
+static int no_column(const struct sgr_input *input, const char *name, struct sgr_error *error) {
+    const char *near = NULL;
+    for (uint16_t i = 0; i < input->schema->count; i++)
+        sgr_name_nearer(name, input->schema->columns[i].name, &near);
+    return sgr_error_set(error, SGR_ENOTFOUND, "%s has no column \"%s\"%s%s%s", input->name, name,
+                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static int resolve(const struct name *name, const struct sgr_input *inputs, int side,
                    struct join_column *ret, struct sgr_error *error) {
     int status = resolve_side(name, inputs, side, &side, error);
@@ -96,8 +106,7 @@ static int resolve(const struct name *name, const struct sgr_input *inputs, int 
         return status;
     int column = find_column(inputs[side].schema, name->column);
     if (column < 0)
-        return sgr_error_set(error, SGR_ENOTFOUND, "%s has no column \"%s\"", inputs[side].name,
-                             name->column);
+        return no_column(&inputs[side], name->column, error);
     *ret = (struct join_column){(uint16_t)side, (uint16_t)column};
     return 0;
 }
