@@ -100,7 +100,9 @@ static void host_state(void *host, enum sgr_source_state state, const struct sgr
     enum sgr_log_level level = state == SGR_SOURCE_FAILED ? SGR_LOG_ERROR
                                : state == SGR_SOURCE_DOWN ? SGR_LOG_WARN
                                                           : SGR_LOG_INFO;
-    bool fatal = state == SGR_SOURCE_FAILED;
+    /* A check answers now; only what runs has the time to wait for a source. */
+    bool fatal =
+        state == SGR_SOURCE_FAILED || (source->engine->check_only && state == SGR_SOURCE_DOWN);
     if (error && !fatal)
         sgr_log_error(level, source->plan->name, error, "%s", state_name(state));
     else if (!fatal && state != source->phase)
