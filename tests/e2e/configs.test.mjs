@@ -23,7 +23,7 @@ const mistakes = [
   ['an unknown plugin of a source', `sources: { app: { plugin: memroy } }\n${VIEW}`, '1:27', /memroy.*"?memory"?/s],
   ['an unknown plugin of a sink', `${SOURCE}${VIEW}sinks: { web: { plugin: websockt } }\n`, `${TAIL + 1}:25`, /websockt.*"?websocket"?/s],
   ['an unknown operator', `${SOURCE}${VIEW}nodes: { a: { input: app.users, fliter: id > 1 } }\n`, `${TAIL + 1}:33`, /did you mean "filter"\?/],
-  ['a plugin of the wrong kind', `${SOURCE}${VIEW}sinks: { web: { plugin: memory } }\n`, `${TAIL + 1}:25`, /no sink "memory"/],
+  ['a plugin of the wrong kind', `${SOURCE}${VIEW}sinks: { web: { plugin: memory } }\n`, `${TAIL + 1}:25`, /"memory" is a source, not a sink/],
   ['an unknown option of a plugin', `${SOURCE}${VIEW}nodes: { a: { input: app.users, lua: "row.x = 1", evry: 3s } }\n`, `${TAIL + 1}:51`, /evry.*"every"/s],
   ['a required option that is missing', `sources: { app: { plugin: memory } }\n${VIEW}`, null, /tables/],
   ['an unknown source', `${SOURCE}views: { /a: { from: ap.users } }\n`, `${TAIL}:22`, /"ap"; did you mean "app"\?/],
@@ -127,7 +127,15 @@ test('mistakes on the command line: exit code 2 and the nearest name', async () 
   }
 });
 
-test('secrets are not shown', async () => {
-  const { out, err } = await command(['check', writeConfig(`sources: { app: { plugin: postgres, conninfo: "postgresql://u:hunter2@127.0.0.1:1/x?connect_timeout=1 nonsense" } }\n${VIEW}`)]);
+test('a database that cannot be reached ends a check, and its password is not shown', async () => {
+  const { code, out, err } = await command(['check', writeConfig(`sources: { app: { plugin: postgres, conninfo: "postgresql://u:hunter2@127.0.0.1:1/x" } }\n${VIEW}`)]);
+  assert.equal(code, 1, err);
+  assert.match(err, /127\.0\.0\.1.*source app/s);
+  assert.doesNotMatch(out + err, /hunter2/);
+});
+
+test('a password stays hidden in mistakes too', async () => {
+  const { code, out, err } = await command(['check', writeConfig(`sources: { app: { plugin: postgres, conninfo: "password=hunter2 nonsense" } }\n${VIEW}`)]);
+  assert.notEqual(code, 0);
   assert.doesNotMatch(out + err, /hunter2/);
 });

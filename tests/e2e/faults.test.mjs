@@ -1,5 +1,6 @@
 // What goes wrong in a life: databases that go away, clients that don't read, the end of the program.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import EventSource from 'eventsource';
 import { patched } from './lib/document.mjs';
@@ -108,7 +109,12 @@ test('SIGTERM closes every client with 1001, and the program ends with 0', async
     await socket.next();
   const stream = await fetch(`${sangre.url}/places`, { headers: { accept: 'text/event-stream' } });
   const text = stream.text(); // ends when the stream does
+  const silent = connect(sangre.port, '127.0.0.1'); // has said nothing yet
+  await new Promise((resolve) => silent.on('connect', resolve));
+  silent.on('error', () => {});
+  const start = performance.now();
   await sangre.stop();
+  assert.ok(performance.now() - start < 3000, 'who has nothing to take holds nothing up');
   for (const socket of sockets)
     assert.equal(await socket.closed, 1001);
   assert.match(await text, /^(retry: \d+\n)?event: snapshot\n/);
@@ -121,6 +127,7 @@ test('SIGINT ends it too, also before the database answers', async () => {
   const sangre = await Sangre.start(config, { environment: { DATABASE_URL: 'postgresql:///x?host=/nonexistent' } });
   sangre.child.kill('SIGINT');
   assert.equal(await sangre.exited, 0, sangre.err);
+  assert.match(sangre.err, /nonexistent/);
 });
 
 test('a client that does not read gets one composed frame; the others notice nothing', async () => {
@@ -196,7 +203,7 @@ async function ends(text, code, patterns, environment = world.environment) {
 }
 
 test('a table that is not there is a mistake of the config, with the nearest name', async () => {
-  await ends(`${listen}${source}views: { /a: { from: app.userz } }\n`, 2, [/^.*config\d+\.yaml:4:20: .*userz/m, /users/]);
+  await ends(`${listen}${source}views: { /a: { from: app.userz } }\n`, 2, [/^.*config\d+\.yaml:4:22: .*userz/m, /users/]);
 });
 
 test('a column that is not there is a mistake of the config, with the nearest name', async () => {
