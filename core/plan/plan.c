@@ -35,9 +35,8 @@ static int no_plugin(struct sgr_plan *plan, enum sgr_plugin_kind kind,
     for (size_t i = 0; error && error->code == SGR_ENOTFOUND && i < 3; i++)
         if (kinds[i] != kind &&
             sgr_loader_plugin(plan->loader, kinds[i], name->text.data, &other, NULL) == 0)
-            return sgr__plan_error(sgr__place_of(name), error, "there is no %s \"%s\": it is %s",
-                                   strchr(kind_name(kind), ' ') + 1, name->text.data,
-                                   kind_name(kinds[i]));
+            return sgr__plan_error(sgr__place_of(name), error, "\"%s\" is %s, not %s",
+                                   name->text.data, kind_name(kinds[i]), kind_name(kind));
     return sgr__plan_plugin_error(sgr__place_of(name), error);
 }
 

@@ -182,7 +182,7 @@ static void mistakes_at_the_top(void **state) {
         {"sources: { app: { plugin: memory, sede: 1 } }\n" VIEWS, "no option \"sede\"",
          "t.yaml:1:35"},
         {"sources: { a.b: { plugin: memory } }\n" VIEWS, "can't name a source", "t.yaml:1:12"},
-        {"sources: { app: { plugin: filter } }\n" VIEWS, "no source \"filter\": it is an operator",
+        {"sources: { app: { plugin: filter } }\n" VIEWS, "\"filter\" is an operator, not a source",
          "t.yaml:1:27"},
         {"sources: { app: { plugin: /none/x.so } }\n" VIEWS, "/none/x.so", "t.yaml:1:27"},
         {SOURCE VIEWS "sinks: { web: { plugin: websockt } }\n", "websocket", "t.yaml:3:25"},
