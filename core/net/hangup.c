@@ -1,6 +1,8 @@
-/* Clients of event streams that went away. libwebsockets takes the end of a client's sending for a half-closed connection that still
- * wants its answer, and would notice only when a later write fails. A stream's client has nothing more to send and no reason to
- * half-close, so its end is the stream's. An epoll set of our own, itself watched by the loop, tells of exactly that. */
+/* Clients that went away while something is still due to them: an event stream's, or one whose request is not answered yet.
+ *
+ * libwebsockets takes the end of a client's sending for a half-closed connection that still wants its answer, turns its idle loop without
+ * rest while that is not there, and notices a stream's end only when a later write fails. Clients of ours have no reason to half-close,
+ * so the end of their sending is the end. An epoll set of our own, itself watched by the loop, tells of exactly that. */
 #define _GNU_SOURCE
 #include "net/internal.h"
 

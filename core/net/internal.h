@@ -132,7 +132,7 @@ void sgr__peers_bury(struct sgr_server *server);
 int sgr__protocols_new(struct sgr_server *server);
 void sgr__protocols_free(struct sgr_server *server);
 
-/* ---- Event streams' clients that leave (hangup.c) ---- */
+/* ---- Clients that leave while something is due to them (hangup.c) ---- */
 
 int sgr__hangups_start(struct sgr_server *server);
 void sgr__hangups_stop(struct sgr_server *server);

@@ -306,6 +306,8 @@ int sgr__request_begin(struct sgr__peer *peer) {
     if (!request)
         return -1;
     begin(request);
+    if (peer->request && !peer->request->answered)
+        sgr__hangup_watch(peer);
     return 0;
 }
 
@@ -336,6 +338,7 @@ void sgr__respond(struct sgr_request *request, int status, const char *content_t
         sgr__request_free(request);
         return;
     }
+    sgr__hangup_forget(request->peer);
     request->close |= request->server->draining;
     bool bodiless = status == 204 || status == 304;
     int64_t size = bodiless ? -1 : body ? (int64_t)body->size : 0;
