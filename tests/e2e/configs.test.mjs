@@ -139,3 +139,16 @@ test('a password stays hidden in mistakes too', async () => {
   assert.notEqual(code, 0);
   assert.doesNotMatch(out + err, /hunter2/);
 });
+
+test('the program tells what it knows: plugins, their options, the schema, its version', async () => {
+  const listed = await command(['plugins']);
+  for (const [kind, name] of [['source', 'postgres'], ['source', 'memory'], ['operator', 'join'], ['operator', 'lua'], ['sink', 'websocket'], ['sink', 'sse'], ['sink', 'http']])
+    assert.match(listed.out, new RegExp(`^${kind} +${name} `, 'm'));
+  assert.equal(listed.err, '');
+  assert.match((await command(['help', 'lua'])).out, /every/);
+  const unknown = await command(['help', 'lau']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /did you mean "lua"\?/);
+  assert.equal(JSON.parse((await command(['schema'])).out).type, 'object');
+  assert.match((await command(['--version'])).out, /^sangre \d+\.\d+\.\d+\n$/);
+});

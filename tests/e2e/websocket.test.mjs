@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { patched } from './lib/document.mjs';
 import { Sangre } from './lib/sangre.mjs';
 import { Socket } from './lib/socket.mjs';
-import { World, atFirst, config } from './lib/world.mjs';
+import { World, atFirst, config, listen, memory } from './lib/world.mjs';
 
 let world, sangre;
 
@@ -264,4 +264,16 @@ test('the page of another origin is refused', async () => {
   const socket = await open('/', { origin: sangre.url });
   await socket.quiet();
   await socket.close();
+});
+
+test('a connection has as many views as it may, and no more', async () => {
+  const small = await Sangre.start(`${listen}${memory}views: { /users: { from: app.users } }\nsinks: { web: { plugin: websocket, subscriptions: 2 }, get: { plugin: http } }\n`, { ready: '/users' });
+  const socket = await Socket.open(`${small.ws}/`);
+  for (const id of [1, 2])
+    await socket.subscribe(id, '/users');
+  assert.equal((await socket.subscribe(3, '/users')).code, 'too_many');
+  socket.send({ type: 'unsubscribe', id: 1 });
+  assert.equal((await socket.subscribe(3, '/users')).type, 'snapshot');
+  await socket.close();
+  await small.stop();
 });
