@@ -1,12 +1,14 @@
 /* The engine's life: from a config to a running graph with a listener, and back. */
 #include "engine/engine.h"
 
+#include <gnu/libc-version.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "row/type.h"
 
 #ifndef SANGRE_VERSION
 #define SANGRE_VERSION "0.0.0"
@@ -144,6 +146,8 @@ static int make_loop(struct sgr_engine *engine, struct sgr_error *error) {
 }
 
 static int make(struct sgr_engine *engine, struct sgr_error *error) {
+    /* What text means where no database says otherwise; a source that has one does. */
+    sgr_collation_set('c', "C.UTF-8", gnu_get_libc_version());
     int code = read_document(&engine->options, &engine->document, error);
     if (code)
         return code;

@@ -381,9 +381,14 @@ static void facts_known(void *data, const PGresult *result, const struct sgr_err
     catalog->provider = cell(result, 0, 2)[0];
     catalog->collation = strdup(cell(result, 0, 3));
     catalog->collation_version = strdup(cell(result, 0, 4));
-    if (!catalog->collation || !catalog->collation_version)
+    if (!catalog->collation || !catalog->collation_version) {
         finish_out_of_memory(reader);
-    else if (catalog->count)
+        return;
+    }
+    /* Also where no column has it: expressions make text of other types. */
+    reader->host->collation(reader->host_data, catalog->provider, catalog->collation,
+                            catalog->collation_version);
+    if (catalog->count)
         ask_tables(reader);
     else
         finish(reader, NULL);
