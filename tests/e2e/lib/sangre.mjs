@@ -20,6 +20,8 @@ process.on('exit', () => {
     child.kill('SIGKILL');
   rmSync(scratch, { recursive: true, force: true });
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => process.exit(1)); // so that the above is done
 
 // Polls, for what has no event of its own.
 export async function until(what, condition, patience = PATIENCE) {
