@@ -61,6 +61,7 @@ struct sgr__sink { /* one sink instance; also what its host table gets as `host`
     void *state;
     bool opened;
     struct sgr_map *counters; /* name → (intptr_t) count */
+    struct sgr_list blocks;   /* memory it has */
 };
 
 struct sgr_server {

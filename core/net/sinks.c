@@ -16,19 +16,44 @@ static void host_log(void *host, enum sgr_log_level level, const char *format, .
     va_end(args);
 }
 
-static void *host_allocate(void *host, size_t size) {
-    (void)host;
-    return calloc(1, size ? size : 1);
-}
+/* What a sink still holds when it is closed goes with it: exchanges under way at the end have nobody left to end them. */
+struct block {
+    struct sgr_list link;
+    max_align_t data[];
+};
 
-static void *host_reallocate(void *host, void *old, size_t size) {
-    (void)host;
-    return realloc(old, size ? size : 1);
+static void *host_allocate(void *host, size_t size) {
+    struct sgr__sink *sink = host;
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (!block)
+        return NULL;
+    sgr_list_append(&sink->blocks, &block->link);
+    return block->data;
 }
 
 static void host_release(void *host, void *memory) {
     (void)host;
-    free(memory);
+    if (!memory)
+        return;
+    struct block *block = SGR_CONTAINER(memory, struct block, data);
+    sgr_list_remove(&block->link);
+    free(block);
+}
+
+static void *host_reallocate(void *host, void *old, size_t size) {
+    struct sgr__sink *sink = host;
+    struct block *block = old ? SGR_CONTAINER(old, struct block, data) : NULL;
+    if (block)
+        sgr_list_remove(&block->link);
+    struct block *grown = realloc(block, sizeof(*block) + size);
+    if (grown || block)
+        sgr_list_append(&sink->blocks, grown ? &grown->link : &block->link);
+    return grown ? grown->data : NULL;
+}
+
+static void release_all(struct sgr__sink *sink) {
+    SGR_LIST_EACH(link, &sink->blocks)
+    host_release(sink, SGR_CONTAINER(link, struct block, link)->data);
 }
 
 static void host_count(void *host, const char *metric, int64_t add) {
@@ -188,6 +213,7 @@ static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
         size = sizeof(sink->methods);
     memcpy(&sink->methods, from->plugin->methods, size);
     sink->server = server;
+    sgr_list_init(&sink->blocks);
     sink->index = (size_t)(sink - server->sinks);
     sink->name = strdup(from->name);
     sink->counters = sgr_map_new();
@@ -228,6 +254,8 @@ void sgr__sinks_close(struct sgr_server *server) {
         struct sgr__sink *sink = &server->sinks[i];
         if (sink->opened && sink->methods.close)
             sink->methods.close(sink->state);
+        if (sink->server)
+            release_all(sink);
         sgr_map_free(sink->counters);
         free((char *)sink->name);
     }

@@ -69,7 +69,7 @@ class Sangre {
   }
 }
 
-const settings = "SET datestyle TO ISO; SET intervalstyle TO postgres; SET extra_float_digits TO 3; SET bytea_output TO hex; SET timezone TO 'UTC'";
+const settings = "SET datestyle TO ISO; SET intervalstyle TO postgres; SET extra_float_digits TO 3; SET bytea_output TO hex; SET timezone TO 'UTC'; SET jit TO off";
 
 class Round {
   constructor(seed, cluster) {
