@@ -42,7 +42,9 @@ enum sgr_collation sgr_ctype_set(char provider, const char *ctype, const char *s
     if (is_c(ctype))
         return database.classes = SGR_COLLATION_C;
     database.classes = SGR_COLLATION_UNKNOWN;
-    if (provider == 'c' && same_version(server_version))
+    /* The server keeps no version of C.UTF-8, whose letters have changed with Unicode's additions alone. */
+    bool unversioned = is_bytewise(ctype) && (!server_version || !*server_version);
+    if (provider == 'c' && (unversioned || same_version(server_version)))
         database.cases = newlocale(LC_CTYPE_MASK, ctype, (locale_t)0);
     if (database.cases)
         database.classes = SGR_COLLATION_DATABASE;
