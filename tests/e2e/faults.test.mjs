@@ -176,6 +176,59 @@ test('a client that does not read gets one composed frame; the others notice not
   await sangre.stop();
 });
 
+test('a client that slept longer than history is kept gets a named reset', async () => {
+  await world.query("UPDATE blobs SET round = 0, text = ''");
+  const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB, history: { bytes: 64KB } }\n${source}views: { /blobs: { from: app.blobs } }\n`,
+    { environment: world.environment, ready: '/blobs' });
+  const asleep = await Socket.open(`${sangre.ws}/blobs`);
+  const awake = await Socket.open(`${sangre.ws}/blobs`);
+  for (const socket of [asleep, awake])
+    await socket.nextOf('snapshot');
+  asleep.ws.pause();
+  for (let round = 1; round <= 100; round++) {
+    await world.query('UPDATE blobs SET round = $1, text = $2', [round, String.fromCharCode(97 + (round % 26)).repeat(100_000)]);
+    await awake.nextOf('frame');
+  }
+  await until('history being trimmed', async () => (await sangre.explain()).history_bytes <= 65536);
+  asleep.ws.resume();
+  let message, frames = -1;
+  do {
+    message = await asleep.next();
+    frames++;
+  } while (message.f);
+  assert.equal(message.type, 'reset', JSON.stringify(message).slice(0, 200));
+  assert.match(message.reason, /^[a-z_]+$/);
+  assert.deepEqual(message.data, await sangre.document('/blobs'));
+  assert.ok(frames < 100);
+  await world.query("UPDATE blobs SET text = ''");
+  for (const socket of [asleep, awake]) {
+    assert.deepEqual((await socket.nextOf('frame')).d, [{ op: 'replace', path: '/0/text', value: '' }]);
+    await socket.quiet();
+    await socket.close();
+  }
+  await sangre.stop();
+});
+
+test('an event stream that does not read is caught up like a websocket', async () => {
+  await world.query("UPDATE blobs SET round = 0, text = ''");
+  const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB }\n${source}views: { /blobs: { from: app.blobs } }\n`, { environment: world.environment, ready: '/blobs' });
+  const asleep = connect(sangre.port, '127.0.0.1');
+  asleep.setEncoding('utf8').write('GET /blobs HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+  let text = await new Promise((resolve) => asleep.once('data', resolve));
+  asleep.pause();
+  for (let round = 1; round <= 150; round++)
+    await world.query('UPDATE blobs SET round = $1, text = $2', [round, String.fromCharCode(97 + (round % 26)).repeat(100_000)]);
+  await until('the last commit being shown', async () => (await sangre.document('/blobs'))[0].round === 150);
+  asleep.on('data', (more) => (text += more)).resume();
+  const events = () => text.slice(text.indexOf('event: ')).split('\n\n').filter((event) => /^event: frame\n[^]*\ndata: .*\]$/.test(event));
+  const rounds = () => events().map((event) => JSON.parse(/\ndata: (.*)$/.exec(event)[1]).find((patch) => patch.path === '/0/round').value);
+  await until('the last commit reaching the stream', () => text.includes('"value":150}') && rounds().at(-1) === 150);
+  assert.ok(rounds().length < 150, `${rounds().length} frames`);
+  assert.deepEqual(rounds(), [...rounds()].sort((a, b) => a - b));
+  asleep.destroy();
+  await sangre.stop();
+});
+
 test('a client that never reads again is cut when its time is up', async () => {
   await world.query("UPDATE blobs SET round = 0, text = ''");
   const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB, client_timeout: 500ms }\n${source}views: { /blobs: { from: app.blobs } }\n`,
