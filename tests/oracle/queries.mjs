@@ -1,7 +1,7 @@
 // Random nodes and views, each as Sangre's config and as the SQL that Postgres answers.
 //
 // A relation here is { from: how the config names it, sql: a subselect, columns, key }. Without a key its rows may repeat.
-import { constant, types } from './types.mjs';
+import { bagged, constant, types } from './types.mjs';
 
 const orderable = (columns) => columns.filter((column) => types[column.type]?.order);
 const comparable = (columns) => columns.filter((column) => types[column.type]?.equal && types[column.type]?.constant);
@@ -67,7 +67,7 @@ function mapNode(random, input) {
     outputs.forEach((output, i) => { output.name = `m${i}`; });
   const keyColumns = input.key.map((name) => outputs.find((output) => output.source === name && output.plain)?.name);
   const key = input.key.length && keyColumns.every(Boolean) ? keyColumns : [];
-  if (!key.length && outputs.some((output) => !types[output.type].order))
+  if (!key.length && !bagged(outputs))
     return null; // a bag whose rows Postgres could not order
   return {
     config: { input: input.from, map: Object.fromEntries(outputs.map((o) => [o.name, o.sql])) },
@@ -85,7 +85,7 @@ function joinNode(random, left, right) {
     return null;
   const outputs = [...left.columns.map((c) => ({ ...c, side: 'left' })), ...right.columns.map((c) => ({ ...c, side: 'right' }))]
     .map((c) => ({ ...c, as: `${c.side[0]}_${c.name}` }));
-  if (!left.key.length && outputs.some((output) => !types[output.type].order))
+  if (!left.key.length && !bagged(outputs))
     return null;
   return {
     config: { inputs: [left.from, right.from], join: `${a.name} = ${b.name}`, columns: Object.fromEntries(outputs.map((o) => [o.as, `${o.side}.${o.name}`])) },
@@ -99,7 +99,7 @@ function joinNode(random, left, right) {
 function unionNode(random, input, nodes, add) {
   const branches = [add(filterNode(random, input)), add(filterNode(random, input))];
   const flat = !input.key.length;
-  if (flat && input.columns.some((c) => !types[c.type].order))
+  if (flat && !bagged(input.columns))
     return null;
   const config = { inputs: branches.map((b) => b.from), union: {} };
   const sql = branches.map((b, i) => `SELECT ${flat ? '' : `${i} AS branch, `}* FROM (${b.sql}) x`).join(' UNION ALL ');
@@ -196,7 +196,7 @@ function shownColumns(random, relation) {
 }
 
 function link(random, parent, relations) {
-  const child = random.pick(relations.filter((r) => integers(r.columns).length && (r.key.length || r.columns.every((c) => types[c.type].order))));
+  const child = random.pick(relations.filter((r) => integers(r.columns).length && (r.key.length || bagged(r.columns))));
   const mine = random.pick(integers(parent.columns)), theirs = random.pick(integers(child.columns));
   const pivots = relations.filter((r) => r.pivot && !r.columns.some((c) => child.columns.some((other) => other.name === c.name)));
   if (pivots.length && random.chance(0.5) && parent.key.length === 1 && child.key.length === 1 && integers(parent.columns).some((c) => c.name === parent.key[0])
@@ -263,7 +263,7 @@ function levelSql(level, values, outer) {
 
 export function makeView(random, path, relations) {
   const view = { path, parameters: [] };
-  const root = random.pick(relations.filter((r) => r.key.length || r.columns.every((c) => types[c.type].order)));
+  const root = random.pick(relations.filter((r) => r.key.length || bagged(r.columns)));
   const level = makeLevel(random, view, relations, root, null, random.below(4));
   if (random.chance(0.4) && integers(root.columns).length) {
     const column = random.pick(integers(root.columns));

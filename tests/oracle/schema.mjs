@@ -1,5 +1,5 @@
 // A random database: tables with keys, composite keys and none; and random transactions over it.
-import { literal, types, createTypes } from './types.mjs';
+import { bagged, literal, types, createTypes } from './types.mjs';
 
 const columnTypes = Object.keys(types);
 
@@ -22,7 +22,7 @@ function compositeTable(random, name) {
 
 // Rows without a key can be equal; all their columns must be comparable, for Postgres to order them.
 function bagTable(random, name) {
-  const comparable = columnTypes.filter((type) => types[type].order);
+  const comparable = columnTypes.filter((type) => bagged([{ type }]));
   const columns = [int('r1', true), int('r2', true), ...extraColumns(random, random.between(0, 1), comparable)];
   return { name, columns, key: [], identity: 'full' };
 }

@@ -16,6 +16,7 @@ function timestamp(random) {
     () => `${day} 12:00:00.${random.between(1, 999999)}`, () => 'infinity', () => '1999-12-31 23:59:59.999999', () => '0001-01-01 00:00:00 BC'])();
 }
 
+// loose: equal values can look different (1.0, 1.00), so Postgres' order of rows without a key that differ in one is any.
 // order: ORDER BY and < are generated; equal: = and grouping are; constant: literals in expressions of the config are.
 export const types = {
   int4: { draw: (r) => String(r.chance(0.9) ? r.between(-3, 9) : r.pick([2147483647, -2147483648, 65536])), order: true, equal: true, constant: true },
@@ -25,15 +26,15 @@ export const types = {
   text: { draw: (r) => quote(r.pick(words)), order: true, equal: true, constant: true },
   'varchar(20)': { draw: (r) => quote(r.pick(words)), order: true, equal: true, constant: true },
   'char(4)': { draw: (r) => quote(r.pick(['a', 'ab', 'abcd', ''])), order: true, equal: true, constant: false },
-  numeric: { draw: (r) => r.pick(['1.0', '1.00', '1', '0', '-0.5', '123456789012345678901234567890.123456789', "'NaN'", '1e-10', '-7', '2.50', "'Infinity'", "'-Infinity'"]), order: true, equal: true, constant: true },
+  numeric: { draw: (r) => r.pick(['1.0', '1.00', '1', '0', '-0.5', '123456789012345678901234567890.123456789', "'NaN'", '1e-10', '-7', '2.50', "'Infinity'", "'-Infinity'"]), order: true, loose: true, equal: true, constant: true },
   'numeric(10,2)': { draw: (r) => `${r.between(-50, 50)}.${two(r.below(100))}`, order: true, equal: true, constant: true },
-  float8: { draw: (r) => r.pick(['0.1', '0.30000000000000004', '1e300', '-1e-300', '0', '-0', '1', "'NaN'", "'Infinity'", "'-Infinity'", '123456789.125', '5e-324', '1e15', '1e16', '0.0001', '0.00001']), order: true, equal: true, constant: false },
-  float4: { draw: (r) => r.pick(['0.1', '1.5', '-2', '1e30', "'NaN'", '16777216', '3.4028235e38']), order: true, equal: true, constant: false },
+  float8: { draw: (r) => r.pick(['0.1', '0.30000000000000004', '1e300', '-1e-300', '0', '-0', '1', "'NaN'", "'Infinity'", "'-Infinity'", '123456789.125', '5e-324', '1e15', '1e16', '0.0001', '0.00001']), order: true, loose: true, equal: true, constant: false },
+  float4: { draw: (r) => r.pick(['0.1', '1.5', '-2', '1e30', "'NaN'", '16777216', '3.4028235e38']), order: true, loose: true, equal: true, constant: false },
   date: { draw: (r) => quote(date(r)), order: true, equal: true, constant: true },
   timestamp: { draw: (r) => quote(timestamp(r)), order: true, equal: true, constant: true },
   timestamptz: { draw: (r) => quote(`${timestamp(r)}`), order: true, equal: true, constant: true },
   time: { draw: (r) => quote(r.pick(['00:00:00', '24:00:00', '12:34:56.789', '23:59:59.999999'])), order: true, equal: true, constant: true },
-  interval: { draw: (r) => quote(r.pick(['1 day', '24 hours', '1 mon', '30 days', '-1 year 2 mons', '01:02:03.004', '0', '-00:00:01'])), order: true, equal: true, constant: true },
+  interval: { draw: (r) => quote(r.pick(['1 day', '24 hours', '1 mon', '30 days', '-1 year 2 mons', '01:02:03.004', '0', '-00:00:01'])), order: true, loose: true, equal: true, constant: true },
   uuid: { draw: (r) => quote(`00000000-0000-4000-8000-00000000000${r.below(6)}`), order: true, equal: true, constant: true },
   json: { draw: (r) => quote(r.pick(['{"a": 1,  "b":[1.50,null]}', '[]', '"x"', 'null', '12345678901234567890'])), order: false, equal: false, constant: false },
   jsonb: { draw: (r) => quote(r.pick(['{"a": 1,  "b":[1.50,null]}', '[]', '"x"', 'null', '{"z":1,"a":2}'])), order: false, equal: false, constant: false },
@@ -42,6 +43,9 @@ export const types = {
   'text[]': { draw: (r) => quote(r.pick(['{}', '{a,"b c","d\\"e"}', '{NULL,"NULL"}', '{"{x}"}'])), order: false, equal: false, constant: false },
   mood: { draw: (r) => quote(r.pick(['sad', 'ok', 'happy'])), order: false, equal: true, constant: false },
 };
+
+// Whether rows without a key can be told apart and put in order by columns of these types alone.
+export const bagged = (columns) => columns.every((column) => types[column.type]?.order && !types[column.type].loose);
 
 export const createTypes = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');";
 
