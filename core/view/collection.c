@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/hash.h"
 #include "row/row.h"
 
@@ -34,8 +33,7 @@ static bool gather_key(struct sgr__level *level, struct sgr__pair parent, uint64
 }
 
 static size_t key_count(const struct sgr__level *level) {
-    size_t parameters = sgr_fault("shared_parameters") ? 0 : level->parameter_count;
-    return level->link_count + parameters;
+    return level->link_count + level->parameter_count;
 }
 
 static uint64_t hash_key(const struct sgr__level *level) {

@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#include "base/fault.h"
 #include "view/instance.h"
 
 struct change {
@@ -151,8 +150,6 @@ static int grow(struct applying *at, struct sgr__pair pair, int64_t copies) {
         at->views->state_bytes += sizeof(*member);
         at->collection->level->members++;
         code = place(at, member);
-    } else if (sgr_fault("dropped_duplicate")) {
-        return 0;
     }
     if (!code)
         code = sgr__tree_add(&at->collection->members, member, copies, at->error);
@@ -423,10 +420,7 @@ static void tell(struct sgr_views *views,
     struct sgr_vector *instances = &views->work.instances;
     if (instances->count > 1)
         qsort(instances->items, instances->count, sizeof(struct sgr_instance *), by_making);
-    size_t count = instances->count;
-    if (count > 1 && sgr_fault("torn_frame"))
-        count--;
-    for (size_t i = 0; changed && i < count; i++)
+    for (size_t i = 0; changed && i < instances->count; i++)
         changed(data, *SGR_VECTOR_AT(instances, struct sgr_instance *, i));
 }
 

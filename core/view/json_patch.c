@@ -1,5 +1,4 @@
 /* RFC 6902. */
-#include "base/fault.h"
 #include "view/codec.h"
 
 static void document(struct sgr_instance *instance, struct sgr_buffer *out) {
@@ -70,10 +69,9 @@ static void write_move(struct sgr__writer *writer, const struct sgr__level *leve
 
 static void write_insert(struct sgr__writer *writer, const struct sgr__collection *collection,
                          const struct sgr__place *place) {
-    uint64_t to = place->to - (place->to && sgr_fault("array_position"));
     open_op(writer, "{\"op\":\"add\",\"path\":\"");
     write_level(writer->out, collection->level);
-    write_position(writer->out, to);
+    write_position(writer->out, place->to);
     sgr_buffer_puts(writer->out, "\",\"value\":");
     sgr__render_member(collection, place->member, writer->out);
     sgr_buffer_putc(writer->out, '}');
