@@ -5,6 +5,7 @@
 #include "net/internal.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int adopt(struct sgr__peer *peer, int descriptor) {
@@ -47,13 +48,16 @@ void sgr__peer_kill(struct sgr__peer *peer) {
     sgr_list_append(&peer->server->doomed, &peer->doomed);
 }
 
-/* libwebsockets' own deferred kind waits for its timer, which it does not arm when it is told from outside its callbacks. */
+/* libwebsockets' own deferred kind waits for its timer, which it does not arm when it is told from outside its callbacks; and what it
+ * still holds for a client it would first try to send, which must fail at once. */
 void sgr__peers_bury(struct sgr_server *server) {
     while (!sgr_list_empty(&server->doomed)) {
         struct sgr__peer *peer = SGR_CONTAINER(server->doomed.next, struct sgr__peer, doomed);
         sgr_list_remove(&peer->doomed);
-        if (peer->wsi)
-            lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+        if (!peer->wsi)
+            continue;
+        shutdown(lws_get_socket_fd(peer->wsi), SHUT_RDWR);
+        lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     }
 }
 

@@ -395,6 +395,13 @@ static bool all_written(const struct sgr_request *request) {
     return request->written && (!request->answer || request->answer_at == request->answer->size);
 }
 
+/* A reader may take as long as it likes for the whole, but not for one write. */
+static void wait_for_reader(struct sgr__peer *peer) {
+    int64_t seconds = peer->server->options.client_timeout / 1000000;
+    lws_set_timeout(peer->wsi, PENDING_TIMEOUT_HTTP_CONTENT, seconds > 0 ? (int)seconds : 1);
+    lws_callback_on_writable(peer->wsi);
+}
+
 int sgr__request_write(struct sgr__peer *peer) {
     struct sgr_request *request = peer->request;
     if (!request->answered)
@@ -404,7 +411,7 @@ int sgr__request_write(struct sgr__peer *peer) {
     if (request->written ? write_body(request) : write_head(request))
         return -1;
     if (!all_written(request)) {
-        lws_callback_on_writable(peer->wsi);
+        wait_for_reader(peer);
         return 0;
     }
     bool close = request->close;

@@ -210,7 +210,9 @@ static void a_client_that_stands_still_is_cut(void **state) {
     struct client client = slow_client(engine);
     view(engine, &client, "a", 5);
     flood(engine, 0, 8000000, 1);
+    time_t before = time(NULL);
     engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
+    assert_true(time(NULL) - before < 20); /* of 0.4 s, on whatever machine */
     client_expect_end(&client);
     client_close(&client);
 }
@@ -272,6 +274,41 @@ static void a_ping_between_the_parts_of_a_big_message_breaks_nothing(void **stat
     assert_string_equal(got, text);
     free(got);
     free(text);
+    client_close(&client);
+}
+
+static int setup_single(void **state) {
+    struct engine *engine = engine_new();
+    engine->options.client_timeout = 400000;
+    engine->options.connection_limit = 1;
+    engine_start(engine);
+    *state = engine;
+    return 0;
+}
+
+static int health(struct engine *engine) {
+    struct client client = client_connect(engine->port);
+    client_get(&client, "/_sangre/health", NULL);
+    struct response response = client_response(&client);
+    response_free(&response);
+    client_close(&client);
+    return response.status;
+}
+
+static void an_answer_nobody_reads_is_given_up(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_connect_with(engine->port, 4096);
+    char *document = filled(8000000, 'x');
+    client_get(&client, "/v", NULL);
+    struct ask ask = engine_subscribe_ask(engine, "/v");
+    assert_int_equal(health(engine), 503);
+    engine_snapshot(engine, &ask, 0, "c0", document);
+    free(document);
+    time_t before = time(NULL);
+    while (health(engine) == 503) { /* until its place is free again */
+        assert_true(time(NULL) - before < 25);
+        poll(NULL, 0, 50);
+    }
     client_close(&client);
 }
 
@@ -371,6 +408,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(messages_of_every_size_arrive_whole, setup_roomy,
                                         engine_teardown),
         WITH_ENGINE(a_ping_between_the_parts_of_a_big_message_breaks_nothing),
+        cmocka_unit_test_setup_teardown(an_answer_nobody_reads_is_given_up, setup_single,
+                                        engine_teardown),
         WITH_ENGINE(a_client_may_not_ask_far_ahead_of_its_answers),
         WITH_ENGINE(a_thousand_connections_get_every_commit),
         WITH_ENGINE(clients_that_vanish_anywhere_leave_nothing_behind),
