@@ -107,6 +107,12 @@ static void wake_engine(void *data) {
     sgr_loop_wake(((struct sgr_engine *)data)->loop);
 }
 
+static uint64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
     engine->seed = server->seed ? server->seed : random_seed();
@@ -116,6 +122,8 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     struct sgr_graph_hooks hooks = {
         .data = engine, .demanded = hook_demanded, .row_failed = hook_row_failed};
     engine->graph = sgr_graph_new(engine->heap, engine->seed, &hooks);
+    if (engine->graph && !engine->virtual_time)
+        sgr_graph_set_stopwatch(engine->graph, nanoseconds);
     engine->views = engine->graph ? sgr_views_new(engine->graph) : NULL;
     size_t sources;
     sgr_plan_sources(engine->plan, &sources);

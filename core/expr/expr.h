@@ -10,10 +10,11 @@
 
 struct sgr_expression;
 
-/* One relation in scope. Columns are found unqualified if unique, or as alias.column. */
+/* One relation in scope. Columns are found as alias.column, or unqualified if unique among relations that are not `qualified`. */
 struct sgr_scope_relation {
     const char *alias; /* NULL: unqualified only */
     const struct sgr_schema *schema;
+    bool qualified; /* its columns are always written alias.column */
 };
 
 /* $name: a parameter (or claim). libpg_query knows only $1, so names are replaced before parsing. */

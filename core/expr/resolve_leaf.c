@@ -18,8 +18,13 @@ static void *unknown_column(struct sgr__resolver *resolver, size_t first, size_t
                             const char *name, int position) {
     const struct sgr_scope *scope = resolver->scope;
     size_t count = 0;
-    for (size_t i = first; i < last; i++)
+    for (size_t i = first; i < last; i++) {
+        if (sgr_schema_find(scope->relations[i].schema, name) >= 0)
+            return sgr__fail(resolver, position, SGR_ENOTFOUND,
+                             "column \"%.100s\" is written %.100s.%.100s here", name,
+                             scope->relations[i].alias, name);
         count += scope->relations[i].schema->count;
+    }
     const char **candidates = sgr_arena_alloc(resolver->arena, (count + 1) * sizeof(*candidates));
     if (!candidates)
         return sgr__fail_memory(resolver);
@@ -60,7 +65,7 @@ static struct sgr__node *find_column(struct sgr__resolver *resolver, size_t firs
     int column = -1;
     for (size_t i = first; i < last; i++) {
         int found = sgr_schema_find(resolver->scope->relations[i].schema, name);
-        if (found < 0)
+        if (found < 0 || (resolver->scope->relations[i].qualified && last - first > 1))
             continue;
         if (column >= 0)
             return sgr__fail(resolver, position, SGR_EINVAL,

@@ -39,7 +39,7 @@ static bool of_kind(const struct sgr_plugin *plugin, const char *plan_kind) {
 static const struct sgr_document_node *canonical_sql(struct sgr__build *build,
                                                      const struct sgr_document_node *value,
                                                      struct sgr_node *input) {
-    struct sgr_scope_relation relation = {NULL, sgr_node_schema(input)};
+    struct sgr_scope_relation relation = {.schema = sgr_node_schema(input)};
     struct sgr_scope scope = {.relations = &relation, .relation_count = 1};
     struct sgr_expression *expression;
     if (value->kind != SGR_DOCUMENT_SCALAR ||

@@ -174,8 +174,8 @@ int sgr__build_where(struct sgr__build *build, const struct sgr__plan_view *view
                      const struct sgr__plan_level *declared, struct sgr_vector *equalities,
                      struct sgr_level *level) {
     struct sgr_scope_relation relations[2] = {
-        {alias_of(&declared->from), sgr_node_schema(level->node)},
-        {"via", level->via ? sgr_node_schema(level->via) : NULL}};
+        {alias_of(&declared->from), sgr_node_schema(level->node), false},
+        {"via", level->via ? sgr_node_schema(level->via) : NULL, .qualified = true}};
     struct sgr_scope_parameter parameters[SGR__PARAMETERS_MAX];
     for (size_t i = 0; i < view->parameter_count; i++)
         parameters[i] =

@@ -15,8 +15,9 @@ static int setup(void **state) {
     fixture->heap = sgr_heap_new(1 << 26, NULL);
     fixture->users = schema_of("id:int4\tname:text\tactive:bool\tprice:numeric\torder:int8");
     fixture->orders = schema_of("id:int8\tuser_id:int4\tcity:text");
-    fixture->relations[0] = (struct sgr_scope_relation){"users", fixture->users};
-    fixture->relations[1] = (struct sgr_scope_relation){"orders", fixture->orders};
+    fixture->relations[0] = (struct sgr_scope_relation){.alias = "users", .schema = fixture->users};
+    fixture->relations[1] =
+        (struct sgr_scope_relation){.alias = "orders", .schema = fixture->orders};
     static const char *const types[] = {"int8", "text", "numeric"};
     static const char *const names[] = {"user", "city", "most"};
     for (int i = 0; i < 3; i++) {
@@ -213,7 +214,7 @@ static void test_text_order_needs_a_collation_this_host_has(void **state) {
                                 .type = SGR_TEXT,
                                 .collation = SGR_COLLATION_UNKNOWN};
     struct sgr_schema *schema = sgr_schema_new(&column, 1);
-    struct sgr_scope_relation relation = {"t", schema};
+    struct sgr_scope_relation relation = {.alias = "t", .schema = schema};
     struct sgr_scope scope = {&relation, 1, NULL, 0};
     struct sgr_expression *expression;
     assert_int_equal(sgr_expression_new("name < 'b'", &scope, &expression, NULL), SGR_EUNSUPPORTED);

@@ -34,7 +34,7 @@ static int setup(void **state) {
     fixture->schema = schema_of(EXPRESSION_COLUMNS);
     for (size_t i = 0; i < ROW_COUNT; i++)
         fixture->rows[i] = row_of(fixture->heap, fixture->schema, row_texts[i]);
-    fixture->relation = (struct sgr_scope_relation){"t", fixture->schema};
+    fixture->relation = (struct sgr_scope_relation){.alias = "t", .schema = fixture->schema};
     fixture->scope = (struct sgr_scope){&fixture->relation, 1, NULL, 0};
     *state = fixture;
     return 0;

@@ -136,8 +136,8 @@ static inline struct sgr_expression *condition(const char *sql, struct sgr_node 
                                                struct sgr_node *via,
                                                const struct sgr_view_parameter *parameters,
                                                size_t count) {
-    struct sgr_scope_relation relations[2] = {{"node", sgr_node_schema(node)},
-                                              {"via", via ? sgr_node_schema(via) : NULL}};
+    struct sgr_scope_relation relations[2] = {{"node", sgr_node_schema(node), false},
+                                              {"via", via ? sgr_node_schema(via) : NULL, true}};
     struct sgr_scope_parameter scoped[8];
     for (size_t i = 0; i < count; i++)
         scoped[i] = (struct sgr_scope_parameter){parameters[i].name, parameters[i].column};
