@@ -134,7 +134,8 @@ struct sgr_source_host {
                       struct sgr_error *error);
     /* The database's default collation (provider 'c' or 'i', its name, the server's version of it): bytewise, the same on this
      * host, or unknown. */
-    enum sgr_collation (*collation)(void *host, char provider, const char *name, const char *version);
+    enum sgr_collation (*collation)(void *host, char provider, const char *name,
+                                    const char *version);
 };
 
 struct sgr_source_methods {
