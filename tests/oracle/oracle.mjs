@@ -6,6 +6,7 @@
 // Each round makes a database, a config with random nodes and views, and clients with every codec, alone and many on one connection, some
 // of which drop and resume. One marker row is changed by each transaction and is a view of its own, so a frame tells which commit it shows,
 // and a torn frame shows as a document that is not that commit's. Prints the seed; a round is replayed by its own seed with --rounds 1.
+// Exit code 1: something differs, or the program ended while it ran. 2: it could not be checked, as the program did not start, say.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, createWriteStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -25,6 +26,11 @@ const { values: options } = parseArgs({ options: {
   rounds: { type: 'string' }, transactions: { type: 'string', default: '40' }, keep: { type: 'boolean', default: false } } });
 
 class Mismatch extends Error {}
+
+class NotStarted extends Error {}
+
+// Wide texts are runs of one character.
+const shorten = (text) => text.replace(/(.)\1{99,}/gu, (run, letter) => `${letter}{${[...run].length}}`);
 
 async function freePort() {
   const server = createServer();
@@ -52,7 +58,7 @@ class Sangre {
     this.exited = new Promise((resolve) => this.child.on('exit', (code, signal) => { this.over = `exit ${code ?? signal}`; resolve(this.over); }));
     for (;;) {
       if (this.over)
-        throw new Mismatch(`sangre ended at start (${this.over}):\n${readFileSync(this.log, 'utf8')}`);
+        throw new NotStarted(`sangre ended at start (${this.over}):\n${readFileSync(this.log, 'utf8')}`);
       const response = await fetch(`http://127.0.0.1:${this.port}/marker`).catch(() => null);
       if (response?.status === 200)
         return;
@@ -307,10 +313,10 @@ async function main() {
         await round.run(folder);
       } catch (error) {
         console.log(`oracle: FAILED in the round with seed ${round.seed} (replay: --seed ${round.seed} --rounds 1)`);
-        console.log(error instanceof Mismatch ? error.message : error.stack);
+        console.log(shorten(error instanceof Mismatch || error instanceof NotStarted ? error.message : error.stack));
         console.log(`config: ${JSON.stringify(round.config)}`);
         console.log(`last statements:\n  ${(round.statements ?? []).slice(-12).join('\n  ')}`);
-        process.exitCode = 1;
+        process.exitCode = error instanceof Mismatch ? 1 : 2;
         return;
       }
       commits += round.commit;

@@ -101,12 +101,13 @@ function unionNode(random, input, nodes, add) {
   const flat = !input.key.length;
   if (flat && !bagged(input.columns))
     return null;
-  const config = { inputs: branches.map((b) => b.from), union: {} };
-  const sql = branches.map((b, i) => `SELECT ${flat ? '' : `${i} AS branch, `}* FROM (${b.sql}) x`).join(' UNION ALL ');
-  if (flat)
-    config.branch = '';
-  return { config, sql: `SELECT ${flat ? '*' : [...input.columns.map((c) => c.name), 'branch'].join(', ')} FROM (${sql}) u`,
-    columns: flat ? input.columns : [...input.columns, { name: 'branch', type: 'int4' }], key: flat ? [] : ['branch', ...input.key] };
+  let branch = 'branch';
+  while (input.columns.some((c) => c.name === branch))
+    branch += '_';
+  const config = { inputs: branches.map((b) => b.from), union: {}, branch: flat ? '' : branch };
+  const sql = branches.map((b, i) => `SELECT ${flat ? '' : `${i} AS ${branch}, `}* FROM (${b.sql}) x`).join(' UNION ALL ');
+  return { config, sql: `SELECT ${flat ? '*' : [...input.columns.map((c) => c.name), branch].join(', ')} FROM (${sql}) u`,
+    columns: flat ? input.columns : [...input.columns, { name: branch, type: 'int4' }], key: flat ? [] : [branch, ...input.key] };
 }
 
 // A bijection of rows in Lua, so that SQL can say it too.

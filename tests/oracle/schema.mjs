@@ -1,5 +1,5 @@
 // A random database: tables with keys, composite keys and none; and random transactions over it.
-import { bagged, literal, types, createTypes } from './types.mjs';
+import { bagged, literal, types, createTypes, wideText } from './types.mjs';
 
 const columnTypes = Object.keys(types);
 
@@ -11,6 +11,8 @@ const int = (name, nullable = false) => ({ name, type: 'int4', nullable, link: t
 
 function keyedTable(random, name) {
   const columns = [int('id'), int('r1', true), int('r2', true), ...extraColumns(random, random.between(1, 5))];
+  if (random.chance(0.4))
+    columns.push({ name: 'wide', type: 'text', nullable: random.chance(0.5), wide: true });
   return { name, columns, key: ['id'], identity: random.chance(0.3) ? 'full' : 'default' };
 }
 
@@ -52,6 +54,8 @@ export function createSql(tables) {
     if (table.key.length)
       columns.push(`PRIMARY KEY (${table.key.join(', ')})`);
     statements.push(`CREATE TABLE ${table.name} (${columns.join(', ')});`);
+    for (const column of table.columns.filter((c) => c.wide))
+      statements.push(`ALTER TABLE ${table.name} ALTER COLUMN ${column.name} SET STORAGE EXTERNAL;`);
     if (table.identity === 'full')
       statements.push(`ALTER TABLE ${table.name} REPLICA IDENTITY FULL;`);
   }
@@ -61,6 +65,8 @@ export function createSql(tables) {
 function drawColumn(random, column) {
   if (column.link && random.chance(0.95))
     return column.nullable && random.chance(0.15) ? 'NULL' : String(random.between(1, 9));
+  if (column.wide)
+    return column.nullable && random.chance(0.1) ? 'NULL' : wideText(random);
   return literal(random, column.type, column.nullable ? 0.25 : 0);
 }
 

@@ -53,6 +53,11 @@ export function literal(random, type, nullable = 0) {
   return random.chance(nullable) ? 'NULL' : types[type].draw(random);
 }
 
+// Texts that Postgres stores out of line, and so leaves out of the log when an update doesn't touch them; and short ones among them.
+export function wideText(random) {
+  return random.chance(0.3) ? quote(random.pick(words)) : `repeat('${random.pick(['w', 'ü'])}', ${random.between(2100, 2103)})`;
+}
+
 // A literal for use within an expression, where an untyped string would be taken for text.
 export function constant(random, type) {
   const drawn = types[type].draw(random);
