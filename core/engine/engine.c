@@ -13,9 +13,6 @@
 #ifndef SANGRE_VERSION
 #define SANGRE_VERSION "0.0.0"
 #endif
-#ifndef SANGRE_PLUGIN_PATH
-#define SANGRE_PLUGIN_PATH "/usr/local/lib/sangre"
-#endif
 
 enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 4096, MICROSECONDS = 1000000 };
 
@@ -24,25 +21,6 @@ const char *sgr_version(void) {
 }
 
 /* ---- Making ---- */
-
-/* The given directories, $SANGRE_PLUGIN_DIR, and where plugins are installed. */
-static struct sgr_loader *make_loader(const struct sgr_engine_options *options) {
-    size_t count = 0;
-    for (; options->plugin_directories && options->plugin_directories[count];)
-        count++;
-    const char **directories = calloc(count + 3, sizeof(*directories));
-    if (!directories)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        directories[i] = options->plugin_directories[i];
-    const char *environment = getenv("SANGRE_PLUGIN_DIR");
-    if (environment && *environment)
-        directories[count++] = environment;
-    directories[count] = SANGRE_PLUGIN_PATH;
-    struct sgr_loader *loader = sgr_loader_new(directories);
-    free(directories);
-    return loader;
-}
 
 static int read_document(const struct sgr_engine_options *options, struct sgr_document **ret,
                          struct sgr_error *error) {
@@ -159,7 +137,7 @@ static int make(struct sgr_engine *engine, struct sgr_error *error) {
     int code = read_document(&engine->options, &engine->document, error);
     if (code)
         return code;
-    engine->loader = make_loader(&engine->options);
+    engine->loader = sgr_loader_new_default(engine->options.plugin_directories);
     if (!engine->loader)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for plugins");
     code = sgr_plan_new(engine->document, engine->loader, &engine->plan, error);
@@ -368,7 +346,11 @@ static int start_server(struct sgr_engine *engine, struct sgr_error *error) {
     size_t sinks;
     const struct sgr_plan_sink *plans = sgr_plan_sinks(engine->plan, &sinks);
     int code = sgr_server_new(&options, plans, sinks, engine->hub, &engine->server, error);
-    return code ? code : sgr_server_start(engine->server, error);
+    if (code)
+        return code;
+    sgr_log(SGR_LOG_INFO, "engine", "listening on %s port %d", options.listen_host,
+            sgr_server_port(engine->server));
+    return sgr_server_start(engine->server, error);
 }
 
 static void stop_server(struct sgr_engine *engine) {

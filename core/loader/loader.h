@@ -14,6 +14,8 @@ struct sgr_loader;
 
 /* Directories are searched in order for sangre-<kind>-<name>.so (kind: source, operator, sink). Directory NULL-terminated list. */
 struct sgr_loader *sgr_loader_new(const char *const *directories);
+/* The given directories, $SANGRE_PLUGIN_DIR, those of the installation that this library or program belongs to. NULL: none given. */
+struct sgr_loader *sgr_loader_new_default(const char *const *given);
 void sgr_loader_free(struct sgr_loader *loader); /* plugins stay loaded */
 
 /* By name, or by absolute path of a .so. The result is a zero-padded copy that lives as long as the loader. SGR_ENOTFOUND (with the nearest

@@ -1,6 +1,7 @@
 /* Commands that make an engine: run, check, explain. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -25,6 +26,15 @@ static void handle_signals(struct sgr_engine *engine) {
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* A connection is a descriptor: as many as the system lets us have. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static int make_engine(const struct arguments *arguments, struct sgr_engine **ret) {
@@ -52,6 +62,7 @@ static int run(const struct arguments *arguments) {
     if (status != EXIT_OK)
         return status;
     handle_signals(engine);
+    raise_descriptor_limit();
     if (sgr_engine_run(engine, &error) != 0)
         status = report(&error);
     /* The handler must not find a freed engine: from here on a signal ends the program. */

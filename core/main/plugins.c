@@ -6,22 +6,11 @@
 #include "main/program.h"
 #include "plan/plan.h"
 
-#ifndef SANGRE_PLUGIN_PATH
-#define SANGRE_PLUGIN_PATH "/usr/local/lib/sangre"
-#endif
-
-/* Where the engine looks, in the same order. */
 static struct sgr_loader *open_loader(const struct arguments *arguments) {
-    const char *directories[PLUGIN_DIRECTORIES_MAX + 3];
-    size_t count = 0;
-    for (; arguments->plugin_directories[count]; count++)
-        directories[count] = arguments->plugin_directories[count];
-    const char *environment = getenv("SANGRE_PLUGIN_DIR");
-    if (environment && *environment)
-        directories[count++] = environment;
-    directories[count++] = SANGRE_PLUGIN_PATH;
-    directories[count] = NULL;
-    struct sgr_loader *loader = sgr_loader_new(directories);
+    const char *given[PLUGIN_DIRECTORIES_MAX + 1] = {NULL};
+    for (size_t i = 0; i < PLUGIN_DIRECTORIES_MAX && arguments->plugin_directories[i]; i++)
+        given[i] = arguments->plugin_directories[i];
+    struct sgr_loader *loader = sgr_loader_new_default(given);
     if (!loader)
         fputs("sangre: out of memory\n", stderr);
     return loader;

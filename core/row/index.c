@@ -49,7 +49,7 @@ struct key {
 
 struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *schema,
                                 const uint16_t *columns, size_t count) {
-    if (count > schema->count)
+    if (count > UINT16_MAX)
         return NULL;
     struct sgr_index *index = calloc(1, sizeof(*index) + count * sizeof(*columns));
     if (!index)

@@ -11,7 +11,8 @@
 
 #include "row/batch.h"
 
-/* Holds references to the schema and to each row. count 0: one group, a plain set to scan. */
+/* Holds references to the schema and to each row. count 0: one group, a plain set to scan. A column may
+ * be named twice, as by a link and a condition. */
 struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *schema,
                                 const uint16_t *columns, size_t count);
 void sgr_index_free(struct sgr_index *index); /* NULL is fine */
