@@ -307,6 +307,26 @@ static void keys_of_other_widths_match_and_other_classes_do_not(void **state) {
     sgr_schema_unref(schema);
 }
 
+/* As `get` and `where` of a view may: more columns than the relation has. */
+static void a_column_named_twice_has_to_be_both_values(void **state) {
+    (void)state;
+    const struct sgr_column columns[] = {COLUMN("a", SGR_INT8)};
+    struct sgr_schema *schema = make_schema(columns, 1);
+    struct sgr_index *index = sgr_index_new(heap, schema, (const uint16_t[]){0, 0}, 2);
+    const struct sgr_row *row;
+    struct sgr_error error;
+    assert_non_null(index);
+    assert_int_equal(sgr_row_new(heap, schema, &INT_VALUE(SGR_INT8, 4), &row, &error), 0);
+    assert_int_equal(apply_one(index, row, 1), 0);
+    const struct sgr_value both[] = {INT_VALUE(SGR_INT8, 4), INT_VALUE(SGR_INT8, 4)};
+    const struct sgr_value other[] = {INT_VALUE(SGR_INT8, 4), INT_VALUE(SGR_INT8, 5)};
+    assert_ptr_equal(sgr_index_get(index, both), row);
+    assert_null(sgr_index_get(index, other));
+    sgr_row_unref(row);
+    sgr_index_free(index);
+    sgr_schema_unref(schema);
+}
+
 static void one_row_a_million_times_is_one_entry(void **state) {
     (void)state;
     struct sgr_schema *schema = pair_schema();
@@ -429,6 +449,7 @@ int main(void) {
         CASE(agrees_with_the_model_if_rows_are_promised_distinct),
         CASE(a_missing_row_is_an_error_and_the_rest_is_applied),
         CASE(keys_of_other_widths_match_and_other_classes_do_not),
+        CASE(a_column_named_twice_has_to_be_both_values),
         CASE(one_row_a_million_times_is_one_entry),
         CASE(entries_take_about_twelve_bytes_and_leave_none_behind),
         CASE(an_emptied_index_gives_its_segments_back),
