@@ -93,18 +93,27 @@ static void count_answer(struct sgr_subscription *subscription) {
     subscription->answered = true;
 }
 
-/* From here on nothing is called any more. */
+/* It is known no more, and freed by the outermost leave. */
+static void bury(struct sgr_subscription *subscription) {
+    struct sgr_server *server = subscription->sink->server;
+    if (!sgr_list_empty(&subscription->in_ended))
+        return;
+    sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
+    sgr_list_append(&server->ended, &subscription->in_ended);
+}
+
+/* From here on nothing is called any more. What the engine has not answered yet still counts as due to its connection, or a client that ends
+ * what it begins could ask for more and more; so it stays until then. */
 static void end(struct sgr_subscription *subscription) {
     struct sgr_server *server = subscription->sink->server;
     if (subscription->ended)
         return;
     subscription->ended = true;
     subscription->live = false;
-    count_answer(subscription);
     if (!subscription->once)
         sgr_hub_unsubscribe(server->hub, subscription->id);
-    sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
-    sgr_list_append(&server->ended, &subscription->in_ended);
+    if (subscription->answered || !subscription->connection)
+        bury(subscription);
 }
 
 struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
@@ -139,6 +148,7 @@ void sgr__unsubscribe_all(struct sgr_connection *connection) {
         struct sgr_subscription *subscription =
             SGR_CONTAINER(link, struct sgr_subscription, in_owner);
         end(subscription);
+        bury(subscription);
         sgr_list_remove(&subscription->in_owner);
         subscription->connection = NULL;
     }
@@ -154,8 +164,10 @@ void sgr__subscriptions_end_all(struct sgr_server *server) {
     void *value;
     if (!server->subscriptions)
         return;
-    for (size_t at = 0; sgr_map_next(server->subscriptions, &at, &key, &value);)
+    for (size_t at = 0; sgr_map_next(server->subscriptions, &at, &key, &value);) {
         end(value);
+        bury(value);
+    }
     sgr__subscriptions_free_ended(server);
 }
 
@@ -190,9 +202,11 @@ int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_sl
 }
 
 void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer) {
-    if (subscription->ended)
-        return;
     count_answer(subscription);
+    if (subscription->ended) {
+        bury(subscription);
+        return;
+    }
     bool ends = subscription->once || answer->state.answer == SGR_ANSWER_ERROR;
     if (!ends && (join_channel(subscription, answer->channel) ||
                   sgr__subscription_place(subscription, answer->state.cursor))) {

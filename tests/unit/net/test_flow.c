@@ -333,6 +333,27 @@ static void a_client_may_not_ask_far_ahead_of_its_answers(void **state) {
     client_close(&client);
 }
 
+/* The engine has its work with them all the same. */
+static void what_a_client_ends_before_its_answer_still_counts(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_websocket(engine->port, "/");
+    for (int i = 0; i < 200; i++) {
+        client_say(&client, "{\"type\":\"subscribe\",\"id\":1,\"view\":\"/v\"}");
+        client_say(&client, "{\"type\":\"unsubscribe\",\"id\":1}");
+    }
+    for (int i = 0; i < 200; i++) {
+        struct ask ask = engine_subscribe_ask(engine, "/v");
+        engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
+        if (i == 15)
+            settle(engine);
+        assert_true(engine->count < 32);
+        engine_snapshot(engine, &ask, 5, "c1", "[]");
+    }
+    client_say(&client, "{\"type\":\"ping\"}");
+    client_expect(&client, "{\"type\":\"pong\"}"); /* and nothing before it */
+    client_close(&client);
+}
+
 enum { CLIENTS = 1000 };
 
 static void a_thousand_connections_get_every_commit(void **state) {
@@ -411,6 +432,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_answer_nobody_reads_is_given_up, setup_single,
                                         engine_teardown),
         WITH_ENGINE(a_client_may_not_ask_far_ahead_of_its_answers),
+        WITH_ENGINE(what_a_client_ends_before_its_answer_still_counts),
         WITH_ENGINE(a_thousand_connections_get_every_commit),
         WITH_ENGINE(clients_that_vanish_anywhere_leave_nothing_behind),
     };
