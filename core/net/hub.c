@@ -7,6 +7,9 @@
  * Memory can run out. A subscription carries the node of its own unsubscribing, so that never fails; so does draining. An event that can't
  * be queued would break the order that clients rely on: from then on one `lost` mark stands in the queue, behind which events are whole
  * again, and the network side drops what it knew.
+ *
+ * Clients can come and go faster than the engine answers; so what waits to be asked has a limit, beyond which it is refused as if memory had
+ * run out.
  */
 #include "net/hub.h"
 
@@ -24,8 +27,11 @@ struct queue {
     void *data;
 };
 
+enum { ASKS_LIMIT = 64 << 20 };
+
 struct ask {
     struct sgr_list link;
+    size_t size; /* counted in `asked` */
     struct sgr_ask ask;
 };
 
@@ -56,6 +62,7 @@ struct sgr_hub {
     struct queue asks;
     struct queue events;
     size_t backlog;            /* atomic */
+    size_t asked;              /* atomic: bytes of what the engine has not taken yet */
     struct sgr_list farewells; /* of struct ask; network side */
     struct event drain;
     struct event lost;
@@ -182,13 +189,25 @@ static struct ask *ask_new(enum sgr_ask_kind kind, uint64_t id, size_t room) {
     struct ask *ask = calloc(1, sizeof(*ask) + room);
     if (!ask)
         return NULL;
+    ask->size = sizeof(*ask) + room;
     ask->ask.kind = kind;
     ask->ask.id = id;
     return ask;
 }
 
+static void ask_push(struct sgr_hub *hub, struct ask *ask) {
+    __atomic_add_fetch(&hub->asked, ask->size, __ATOMIC_RELAXED);
+    queue_push(&hub->asks, &ask->link);
+}
+
+static bool asks_full(const struct sgr_hub *hub) {
+    return __atomic_load_n(&hub->asked, __ATOMIC_RELAXED) > ASKS_LIMIT;
+}
+
 int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
                       bool once) {
+    if (asks_full(hub))
+        return SGR_ENOMEM;
     struct ask *ask = ask_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
     struct ask *farewell = once ? NULL : ask_new(SGR_ASK_UNSUBSCRIBE, id, 0);
     if (!ask || (!once && !farewell)) {
@@ -200,7 +219,7 @@ int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscri
     ask->ask.once = once;
     if (farewell)
         sgr_list_append(&hub->farewells, &farewell->link);
-    queue_push(&hub->asks, &ask->link);
+    ask_push(hub, ask);
     return SGR_OK;
 }
 
@@ -211,7 +230,7 @@ void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id) {
     struct ask *ask = SGR_CONTAINER(hub->farewells.next, struct ask, link);
     sgr_list_remove(&ask->link);
     ask->ask.id = id;
-    queue_push(&hub->asks, &ask->link);
+    ask_push(hub, ask);
 }
 
 int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
@@ -230,17 +249,17 @@ int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
         ask->ask.ids[i] = ids[i];
         ask->ask.cursors[i] = copy_slice(&place, cursors[i]);
     }
-    queue_push(&hub->asks, &ask->link);
+    ask_push(hub, ask);
     return SGR_OK;
 }
 
 int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format) {
-    struct ask *ask = ask_new(SGR_ASK_EXPLAIN, request, text_room(format));
+    struct ask *ask = asks_full(hub) ? NULL : ask_new(SGR_ASK_EXPLAIN, request, text_room(format));
     if (!ask)
         return SGR_ENOMEM;
     char *place = (char *)(ask + 1);
     ask->ask.format = copy_text(&place, format);
-    queue_push(&hub->asks, &ask->link);
+    ask_push(hub, ask);
     return SGR_OK;
 }
 
@@ -256,6 +275,7 @@ bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct s
             return false;
         struct ask *ask = SGR_CONTAINER(link, struct ask, link);
         handle(data, &ask->ask);
+        __atomic_sub_fetch(&hub->asked, ask->size, __ATOMIC_RELAXED);
         free(ask);
     }
     return queue_more(&hub->asks);

@@ -21,7 +21,8 @@ void sgr_hub_free(struct sgr_hub *hub); /* both sides must have stopped */
 /* Called from any thread when events wait; must only wake the loop. Set before the engine starts. */
 void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data);
 
-/* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id. */
+/* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id. SGR_ENOMEM also if more waits
+ * to be asked than the hub holds. */
 int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
                       bool once);
 /* Exactly once for each successful subscribe that was not `once`, also after an ERROR. Never fails. */

@@ -79,6 +79,29 @@ static void asks_arrive_whole_and_in_order(void **state) {
     assert_int_equal(step, 4);
 }
 
+static void take_one(void *data, const struct sgr_ask *ask) {
+    (void)data;
+    (void)ask;
+}
+
+static void asks_beyond_the_limit_are_refused_until_some_are_taken(void **state) {
+    struct sgr_hub *hub = *state;
+    size_t size = 1 << 20, count = 0;
+    char *view = calloc(1, size);
+    struct sgr_subscribe what = {.view = {view, size}};
+    assert_non_null(view);
+    while (sgr_hub_subscribe(hub, count + 1, &what, count % 2) == 0)
+        assert_true(++count < 1000);
+    assert_int_equal(sgr_hub_explain(hub, 1, "dot"), SGR_ENOMEM);
+    assert_true(sgr_hub_take(hub, take_one, NULL, 1));
+    assert_int_equal(sgr_hub_subscribe(hub, count + 1, &what, true), 0);
+    while (sgr_hub_take(hub, take_one, NULL, 1000))
+        continue;
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(sgr_hub_subscribe(hub, i, &what, true), 0);
+    free(view);
+}
+
 struct seen {
     char text[512];
     bool drained, lost;
@@ -239,6 +262,8 @@ static void no_event_and_no_wake_is_lost_between_threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(asks_arrive_whole_and_in_order, made, freed),
+        cmocka_unit_test_setup_teardown(asks_beyond_the_limit_are_refused_until_some_are_taken,
+                                        made, freed),
         cmocka_unit_test_setup_teardown(events_arrive_whole_and_in_order, made, freed),
         cmocka_unit_test_setup_teardown(backlog_counts_bytes_until_they_are_handled, made, freed),
         cmocka_unit_test_setup_teardown(what_was_never_handled_is_freed, made, freed),
