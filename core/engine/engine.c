@@ -14,7 +14,7 @@
 #define SANGRE_VERSION "0.0.0"
 #endif
 
-enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 4096, MICROSECONDS = 1000000 };
+enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 64, MICROSECONDS = 1000000 };
 
 const char *sgr_version(void) {
     return SANGRE_VERSION;
@@ -55,12 +55,17 @@ static void hook_row_failed(void *data, struct sgr_node *node, const char *row_t
     sgr_log_error(SGR_LOG_WARN, sgr_node_name(node), error, "row %s", row_text);
 }
 
+static void trim_views(struct sgr_engine *engine) {
+    const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
+    sgr_views_trim(engine->views, sgr_loop_now(engine->loop), server->history_age,
+                   server->history_bytes);
+}
+
 static void on_trim(void *data) {
     struct sgr_engine *engine = data;
     const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
-    int64_t now = sgr_loop_now(engine->loop);
-    sgr_views_trim(engine->views, now, server->history_age, server->history_bytes);
-    sgr_cursors_trim(engine->cursors, now - server->history_age);
+    trim_views(engine);
+    sgr_cursors_trim(engine->cursors, sgr_loop_now(engine->loop) - server->history_age);
     sgr_timer_arm(engine->trimmer, TRIM_EVERY);
 }
 
@@ -317,8 +322,10 @@ static void on_wake(void *data) {
         return;
     }
     build_when_described(engine);
+    /* Few at a time: sources have their turns in between, and what asking leaves behind is forgotten before it piles up. */
     if (sgr_publisher_serve(engine->publisher, ASKS_A_TURN))
         sgr_loop_wake(engine->loop);
+    trim_views(engine);
 }
 
 int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error) {

@@ -358,3 +358,35 @@ int sgr__member_switch(struct sgr__collection *home, struct sgr__member *member,
     }
     return code;
 }
+
+/* ---- Weighing ---- */
+
+static bool parameters_below(const struct sgr__level *level) {
+    for (size_t i = 0; i < level->level_count; i++)
+        if (level->levels[i].parameters)
+            return true;
+    return false;
+}
+
+static size_t weigh(struct sgr__collection *collection, uint64_t weighing) {
+    const struct sgr__level *level = collection->level;
+    if (collection->weighed == weighing)
+        return 0;
+    collection->weighed = weighing;
+    size_t each = sizeof(struct sgr__member) + (level->level_count ? shown_size(level) : 0);
+    size_t bytes = size_of(collection) + sgr__tree_count(&collection->members) * each;
+    if (!parameters_below(level))
+        return bytes;
+    for (const struct sgr__member *member = sgr__tree_first(&collection->members); member;
+         member = sgr__tree_next(member))
+        for (size_t i = 0; member->shown && i < level->level_count; i++) {
+            struct sgr__collection *child = member->shown->showers[i].child;
+            if (child && level->levels[i].parameters)
+                bytes += weigh(child, weighing);
+        }
+    return bytes;
+}
+
+size_t sgr__collection_weigh(struct sgr__collection *collection) {
+    return weigh(collection, ++sgr__collection_views(collection)->weighings);
+}

@@ -38,6 +38,7 @@ struct sgr__collection {
     uint64_t floor;   /* the last commit its log has forgotten */
     uint64_t born;    /* it holds what was so after this commit, */
     uint64_t changed; /* and was last changed, itself or below, by this one */
+    uint64_t weighed; /* the last weighing that met it */
     struct sgr_value
         values[]; /* level->link_count, then level->parameter_count in ascending order */
 };
@@ -49,6 +50,8 @@ int sgr__collection_show(struct sgr__level *level, struct sgr__pair parent, uint
                          struct sgr_error *error);
 void sgr__collection_hide(struct sgr__shower *shower);
 void sgr__collections_reap(struct sgr_views *views); /* frees those that nobody shows */
+/* Bytes of it and of those below that depend on parameters too, each once; the others below are everybody's, as many as the data has. */
+size_t sgr__collection_weigh(struct sgr__collection *collection);
 
 /* A member's collections of the levels below. attach fails without memory only; detach and switch keep others alive until reaped. */
 int sgr__member_attach(struct sgr__collection *home, struct sgr__member *member,

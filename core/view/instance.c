@@ -105,11 +105,10 @@ int sgr_instance_open(struct sgr_view *view, const struct sgr_value *values,
     return 0;
 }
 
-/* What it costs to keep it, roughly: its own and its root's, as levels below are shared as a rule. */
+/* What it costs to keep it. */
 static size_t weigh(const struct sgr_instance *instance) {
-    const struct sgr__collection *root = instance->shower.child;
-    return size_of(instance->view, instance->values) + sizeof(*root) +
-           sgr__tree_count(&root->members) * sizeof(struct sgr__member);
+    return size_of(instance->view, instance->values) +
+           sgr__collection_weigh(instance->shower.child);
 }
 
 void sgr_instance_close(struct sgr_instance *instance) {

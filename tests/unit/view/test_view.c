@@ -508,6 +508,41 @@ static void one_user_sees_the_rows_of_another(void **state) {
     sgr_instance_close(eight);
 }
 
+/* Anyone can open instances by asking with ever new values: the history's budget must see all that they keep. */
+static void closed_instances_outgrow_the_budget(void **state) {
+    struct fixture *f = *state;
+    struct sgr_node *rooms = TABLE(f, "rooms", "id int4", 0);
+    struct sgr_node *notes = TABLE(f, "notes", "id int4, room int4, owner int4", 0);
+    struct sgr_level root = {.node = rooms,
+                             COLUMNS({false, 0, "id"}),
+                             LEVELS({.name = "notes",
+                                     .node = notes,
+                                     .parent_columns = AT(0),
+                                     .parent_count = 1,
+                                     .child_columns = AT(1),
+                                     .child_count = 1,
+                                     EQUAL({.column = 2, .parameter = 0}),
+                                     COLUMNS({false, 0, "id"})})};
+    INSERT(rooms, "1");
+    for (int i = 0; i < 1000; i++) {
+        char note[32];
+        snprintf(note, sizeof(note), "%d|1|%d", i, i % 2);
+        INSERT(notes, note);
+    }
+    commit(f);
+    struct sgr_view *view = add_view(f, root, "int4");
+    struct sgr_views_counters before, kept;
+    sgr_views_counters(f->views, &before);
+    sgr_instance_close(open_with(view, 0));
+    sgr_instance_close(open_with(view, 1));
+    sgr_views_counters(f->views, &kept);
+    assert_true(kept.history_bytes - before.history_bytes >=
+                (kept.state_bytes - before.state_bytes) * 9 / 10);
+    sgr_views_trim(f->views, 0, INT64_MAX, kept.history_bytes - 1);
+    sgr_views_counters(f->views, &kept);
+    assert_int_equal(kept.instances, 1);
+}
+
 static void a_condition_with_a_parameter_is_not_followed(void **state) {
     struct fixture *f = *state;
     struct sgr_node *node = scores(f);
@@ -814,6 +849,7 @@ int main(void) {
         TEST(a_row_that_was_away_comes_back_with_its_old_children),
         TEST(names_break_json_pointers),
         TEST(one_user_sees_the_rows_of_another),
+        TEST(closed_instances_outgrow_the_budget),
         TEST(a_condition_with_a_parameter_is_not_followed),
         TEST(a_row_that_a_condition_fails_on_stops_the_commit),
         TEST(a_null_matches),
