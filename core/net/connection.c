@@ -15,6 +15,13 @@ enum { OPCODE_TEXT = 1, FINAL = 0x80, WS_HEADER = 10 };
 
 /* ---- Accepting ---- */
 
+/* A message that the connection does not hear yet. */
+struct waiting {
+    char *data;
+    size_t size;
+    bool binary;
+};
+
 static struct sgr_connection *connection_new(struct sgr_request *request) {
     struct sgr_connection *connection = calloc(1, sizeof(*connection));
     if (!connection)
@@ -26,6 +33,7 @@ static struct sgr_connection *connection_new(struct sgr_request *request) {
     connection->items = connection->inline_items;
     connection->capacity = SGR__INLINE_ITEMS;
     connection->inbound.limit = request->server->options.message_limit;
+    connection->waiting = SGR_VECTOR_INIT(struct waiting);
     sgr_list_init(&connection->stalled);
     sgr_list_init(&connection->subscriptions);
     sgr_list_append(&request->server->connections, &connection->link);
@@ -351,22 +359,6 @@ int sgr__connection_flush(struct sgr_connection *connection) {
     return 0;
 }
 
-void sgr__flush_dirty(struct sgr_server *server) {
-    for (size_t i = 0; i < server->dirty.count; i++) {
-        struct sgr_connection *connection =
-            *SGR_VECTOR_AT(&server->dirty, struct sgr_connection *, i);
-        if (!connection)
-            continue;
-        connection->dirty = false;
-        struct sgr__peer *peer = connection->peer;
-        if (connection->shut)
-            lws_callback_on_writable(peer->wsi);
-        else if (sgr__connection_flush(connection))
-            cut(connection);
-    }
-    sgr_vector_clear(&server->dirty);
-}
-
 /* ---- Receiving ---- */
 
 static int refuse_message(struct sgr_connection *connection, int code, const char *reason) {
@@ -375,6 +367,48 @@ static int refuse_message(struct sgr_connection *connection, int code, const cha
     connection->shut_reason = strdup(reason);
     connection->shut = true;
     return finish(connection);
+}
+
+static int hold_message(struct sgr_connection *connection, struct sgr_slice data, bool binary) {
+    struct waiting message = {.data = sgr_slice_copy(data), .size = data.size, .binary = binary};
+    connection->waiting_bytes += sizeof(message) + data.size;
+    if (connection->waiting_bytes > connection->server->options.client_buffer) {
+        free(message.data);
+        return refuse_message(connection, 1008, "too much is asked at once");
+    }
+    if (!message.data || sgr_vector_push(&connection->waiting, &message)) {
+        free(message.data);
+        return refuse_message(connection, 1011, "out of memory");
+    }
+    return 0;
+}
+
+static struct waiting *next_waiting(struct sgr_connection *connection) {
+    return connection->waiting_at < connection->waiting.count
+               ? SGR_VECTOR_AT(&connection->waiting, struct waiting, connection->waiting_at)
+               : NULL;
+}
+
+static void waiting_fini(struct sgr_connection *connection) {
+    for (struct waiting *message; (message = next_waiting(connection)); connection->waiting_at++)
+        free(message->data);
+    sgr_vector_fini(&connection->waiting);
+}
+
+static void hear_waiting(struct sgr_connection *connection) {
+    for (struct waiting *message; !connection->deaf && (message = next_waiting(connection));) {
+        struct waiting own = *message;
+        connection->waiting_at++;
+        connection->waiting_bytes -= sizeof(own) + own.size;
+        if (connection->callbacks.message && !connection->shut && !connection->ending)
+            connection->callbacks.message(connection, connection->data,
+                                          (struct sgr_slice){own.data, own.size}, own.binary);
+        free(own.data);
+    }
+    if (!next_waiting(connection)) {
+        sgr_vector_clear(&connection->waiting);
+        connection->waiting_at = 0;
+    }
 }
 
 int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data, bool binary,
@@ -392,10 +426,13 @@ int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice 
     }
     if (!final)
         return 0;
-    if (connection->callbacks.message)
+    int code = 0;
+    if (connection->deaf || next_waiting(connection))
+        code = hold_message(connection, data, binary);
+    else if (connection->callbacks.message)
         connection->callbacks.message(connection, connection->data, data, binary);
     sgr_buffer_fini(inbound);
-    return 0;
+    return code;
 }
 
 void sgr__connection_listen(struct sgr_connection *connection) {
@@ -406,7 +443,25 @@ void sgr__connection_listen(struct sgr_connection *connection) {
     if (deaf == connection->deaf)
         return;
     connection->deaf = deaf;
-    lws_rx_flow_control(connection->peer->wsi, !deaf);
+    if (next_waiting(connection))
+        want_flush(connection); /* they are heard then, not from within whatever made room */
+}
+
+void sgr__flush_dirty(struct sgr_server *server) {
+    for (size_t i = 0; i < server->dirty.count; i++) {
+        struct sgr_connection *connection =
+            *SGR_VECTOR_AT(&server->dirty, struct sgr_connection *, i);
+        if (!connection)
+            continue;
+        connection->dirty = false;
+        hear_waiting(connection);
+        struct sgr__peer *peer = connection->peer;
+        if (connection->shut)
+            lws_callback_on_writable(peer->wsi);
+        else if (sgr__connection_flush(connection))
+            cut(connection);
+    }
+    sgr_vector_clear(&server->dirty);
 }
 
 /* ---- Ending ---- */
@@ -437,6 +492,7 @@ void sgr__connection_closed(struct sgr_connection *connection) {
         sgr__request_free(connection->request);
     ring_fini(connection);
     sgr_buffer_fini(&connection->inbound);
+    waiting_fini(connection);
     sgr_bytes_unref(connection->paused_at);
     free(connection->shut_reason);
     free(connection->headers);

@@ -30,7 +30,7 @@ enum {
     SGR__SLOTS = 4, /* of sgr_commit.shared */
     SGR__INLINE_ITEMS = 4,
     SGR__ANSWERS_AHEAD =
-        16, /* unanswered subscribes of a connection before it is no longer read from */
+        16, /* unanswered subscribes of a connection before its next message has to wait */
 };
 
 /* ---- Routes (routes.c) ---- */
@@ -212,7 +212,7 @@ struct sgr_connection {
     bool held;   /* an event stream that has not sent its head yet */
     bool shut;   /* nothing is queued any more; closes when the queue is empty */
     bool ending; /* the close has begun: nothing is written any more */
-    bool deaf;   /* not read from, for its queue is full or answers are due */
+    bool deaf;   /* its messages wait, for its queue is full or answers are due */
     bool dirty;  /* on server->dirty */
     int shut_code;
     char *shut_reason;
@@ -230,8 +230,11 @@ struct sgr_connection {
     ev_tstamp deadline;
     int unacknowledged; /* bytes in the socket at the last check; -1: not checked */
 
-    /* Inbound, a message in parts */
+    /* Inbound: a message in parts, and those that wait until the connection hears again. They are kept here and not left in the socket,
+     * for libwebsockets' own flow control can spin on what it has read ahead. */
     struct sgr_buffer inbound;
+    struct sgr_vector waiting; /* of struct waiting, from waiting_at on */
+    size_t waiting_at, waiting_bytes;
 
     /* Subscriptions */
     struct sgr_list subscriptions; /* in order of their making */
@@ -258,7 +261,7 @@ int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice 
                             bool final);
 void sgr__connection_closed(struct sgr_connection *connection); /* tells the sink, frees */
 void sgr__connections_check(struct sgr_server *server);         /* closes what makes no progress */
-/* Adjusts whether it is read from. */
+/* Adjusts whether its messages wait. */
 void sgr__connection_listen(struct sgr_connection *connection);
 void sgr__connection_pause(struct sgr_connection *connection);
 

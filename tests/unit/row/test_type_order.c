@@ -197,6 +197,8 @@ static void test_a_collation_of_another_version_is_unknown(void **state) {
     (void)state;
     assert_int_equal(sgr_collation_set('c', "C", ""), SGR_COLLATION_C);
     assert_int_equal(sgr_collation_set('c', "C.UTF-8", ""), SGR_COLLATION_C);
+    assert_int_equal(sgr_ctype_default(), SGR_COLLATION_DATABASE);
+    assert_int_equal(sgr_collation_set('c', "C.UTF-8", "0.0"), SGR_COLLATION_C);
     assert_int_equal(sgr_ctype_default(), SGR_COLLATION_UNKNOWN);
     assert_int_equal(sgr_collation_set('c', "no_SUCH.UTF-8", "2.36"), SGR_COLLATION_UNKNOWN);
     assert_int_equal(sgr_collation_set('c', "en_US.UTF-8", "0.0"), SGR_COLLATION_UNKNOWN);
