@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "base/vector.h"
 
 /* What is kept for an instance that somebody has open. */
@@ -304,8 +306,8 @@ static int check_names(const struct sgr_subscribe *what, const struct sgr_view_p
 }
 
 static int parse_parameter(const struct sgr_view_parameter *declared,
-                           const struct sgr_parameter_text *given, struct sgr_value *ret,
-                           struct sgr_error *error) {
+                           const struct sgr_parameter_text *given, struct sgr_arena *arena,
+                           struct sgr_value *ret, struct sgr_error *error) {
     if (!given) {
         if (!declared->has_default)
             return sgr_error_set(error, SGR_EINVAL, "parameter %s (%s) is missing", declared->name,
@@ -318,9 +320,29 @@ static int parse_parameter(const struct sgr_view_parameter *declared,
         return SGR_OK;
     }
     struct sgr_error inner;
-    if (sgr_value_parse(declared->column.type, given->value, ret, &inner) == SGR_OK)
+    int code = sgr_value_parse_kept(declared->column.type, declared->column.element, given->value,
+                                    arena, ret, &inner);
+    if (!code)
         return SGR_OK;
-    return sgr_error_set(error, SGR_EINVAL, "parameter %s: %s", declared->name, inner.message);
+    return sgr_error_set(error, code == SGR_ENOMEM ? code : SGR_EINVAL, "parameter %s: %s",
+                         declared->name, inner.message);
+}
+
+/* Their text is the arena's. */
+static int parse_parameters(const struct sgr_view *view, const struct sgr_subscribe *what,
+                            struct sgr_arena *arena, struct sgr_value **ret,
+                            struct sgr_error *error) {
+    size_t count;
+    const struct sgr_view_parameter *declared = sgr_view_parameters(view, &count);
+    struct sgr_value *values = arena ? sgr_arena_alloc(arena, (count + 1) * sizeof(*values)) : NULL;
+    if (!values)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for parameters");
+    int code = check_names(what, declared, count, error);
+    for (size_t i = 0; !code && i < count; i++)
+        code = parse_parameter(&declared[i], find_parameter(what, declared[i].name), arena,
+                               &values[i], error);
+    *ret = values;
+    return code;
 }
 
 static int open_instance(struct sgr_publisher *publisher, const struct sgr_subscribe *what,
@@ -335,21 +357,14 @@ static int open_instance(struct sgr_publisher *publisher, const struct sgr_subsc
         *ret_code = "unknown_view";
         return unknown_view(publisher, what->view, error);
     }
-    size_t count;
-    const struct sgr_view_parameter *declared = sgr_view_parameters(view, &count);
-    struct sgr_value *values = calloc(count + 1, sizeof(*values));
-    if (!values)
-        return sgr_error_set(error, SGR_ENOMEM, "out of memory for parameters");
-    *ret_code = "bad_parameter";
-    int code = check_names(what, declared, count, error);
-    for (size_t i = 0; !code && i < count; i++)
-        code = parse_parameter(&declared[i], find_parameter(what, declared[i].name), &values[i],
-                               error);
-    if (!code) {
-        *ret_code = NULL;
+    struct sgr_arena *arena = sgr_arena_new();
+    struct sgr_value *values;
+    int code = parse_parameters(view, what, arena, &values, error);
+    if (!code)
         code = sgr_instance_open(view, values, ret, error);
-    }
-    free(values);
+    else if (code != SGR_ENOMEM)
+        *ret_code = "bad_parameter";
+    sgr_arena_free(arena);
     return code;
 }
 
@@ -405,8 +420,10 @@ static int subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask,
 static void handle_subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
     struct sgr_error error = {0};
     const char *wire_code = NULL;
-    if (subscribe(publisher, ask, &wire_code, &error))
-        answer(publisher, ask->id, 0, error_state(&error, wire_code), false);
+    if (!subscribe(publisher, ask, &wire_code, &error))
+        return;
+    sgr_utf8_repair(error.message); /* it quotes what the client wrote */
+    answer(publisher, ask->id, 0, error_state(&error, wire_code), false);
 }
 
 static void unsubscribe(struct sgr_publisher *publisher, uint64_t id) {

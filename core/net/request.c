@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "net/origin.h"
 
 /* ---- Reading ---- */
@@ -356,6 +357,7 @@ void sgr__respond_error(struct sgr_request *request, int status, const char *cod
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    sgr_utf8_repair(message);
     struct sgr_buffer text = SGR_BUFFER_INIT;
     sgr_buffer_puts(&text, "{\"error\":{\"code\":");
     sgr_buffer_json(&text, sgr_slice(code));

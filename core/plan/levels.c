@@ -71,7 +71,8 @@ static int build_get(struct sgr__build *build, const struct sgr__plan_view *view
                                column->name, column->type_name, parameter->name,
                                parameter->column.type_name);
     }
-    if (sgr_value_parse(column->type, get->value->text, &equality->constant, build->error) != 0)
+    if (sgr_value_parse_kept(column->type, column->element, get->value->text, build->plan->arena,
+                             &equality->constant, build->error) != 0)
         return sgr__plan_error_at(place, build->error, "%s.%s is %s: ", what, column->name,
                                   column->type_name);
     return 0;

@@ -49,8 +49,8 @@ static int read_type(const struct sgr_document_node *node, const char *name,
     return 0;
 }
 
-static int read_default(const struct sgr_document_node *node, struct sgr_view_parameter *parameter,
-                        struct sgr_error *error) {
+static int read_default(struct sgr_plan *plan, const struct sgr_document_node *node,
+                        struct sgr_view_parameter *parameter, struct sgr_error *error) {
     parameter->has_default = true;
     parameter->fallback = (struct sgr_value){.type = parameter->column.type, .null = true};
     if (node->kind == SGR_DOCUMENT_SCALAR && node->null)
@@ -58,13 +58,14 @@ static int read_default(const struct sgr_document_node *node, struct sgr_view_pa
     if (node->kind != SGR_DOCUMENT_SCALAR)
         return sgr__plan_error(sgr__place_of(node), error,
                                "the default of \"%s\" must be a plain value", parameter->name);
-    if (sgr_value_parse(parameter->column.type, node->text, &parameter->fallback, error) != 0)
+    if (sgr_value_parse_kept(parameter->column.type, parameter->column.element, node->text,
+                             plan->arena, &parameter->fallback, error) != 0)
         return sgr__plan_error_at(sgr__place_of(node), error,
                                   "the default of \"%s\" does not fit its type: ", parameter->name);
     return 0;
 }
 
-static int read_parameter(const struct sgr_document_pair *pair,
+static int read_parameter(struct sgr_plan *plan, const struct sgr_document_pair *pair,
                           struct sgr_view_parameter *parameter, struct sgr_error *error) {
     static const char *const keys[] = {"type", "default", NULL};
     parameter->name = pair->name;
@@ -83,7 +84,7 @@ static int read_parameter(const struct sgr_document_pair *pair,
     if (status == 0)
         status = read_type(type, pair->name, &parameter->column, error);
     if (status == 0 && fallback)
-        status = read_default(fallback, parameter, error);
+        status = read_default(plan, fallback, parameter, error);
     return status;
 }
 
@@ -100,7 +101,7 @@ int sgr__plan_parameters(struct sgr_plan *plan, const struct sgr_document_node *
     if (!view->parameters)
         return sgr__plan_memory(error);
     for (size_t i = 0; i < mapping->count && status == 0; i++) {
-        status = read_parameter(&mapping->pairs[i], &view->parameters[i], error);
+        status = read_parameter(plan, &mapping->pairs[i], &view->parameters[i], error);
         view->parameters[i].column.name = view->parameters[i].name;
         view->parameter_count = i + 1;
     }

@@ -6,6 +6,7 @@
 #include <sangre/error.h>
 #include <sangre/row.h>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 
 const char *sgr_type_name(enum sgr_type type);
@@ -31,6 +32,9 @@ int sgr_value_parse(enum sgr_type type, struct sgr_slice text, struct sgr_value 
 int sgr_value_parse_literal(enum sgr_type type, enum sgr_type element, struct sgr_slice text,
                             struct sgr_buffer *buffer, struct sgr_value *ret,
                             struct sgr_error *error);
+/* The same, its text in the arena. */
+int sgr_value_parse_kept(enum sgr_type type, enum sgr_type element, struct sgr_slice text,
+                         struct sgr_arena *arena, struct sgr_value *ret, struct sgr_error *error);
 /* Postgres' text of a value that is not null. */
 void sgr_value_text(const struct sgr_value *value, struct sgr_buffer *out);
 /* As Postgres' to_json(value): null, numbers bare (NaN and infinities quoted), booleans, timestamps with T, arrays as arrays,

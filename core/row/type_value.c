@@ -123,6 +123,21 @@ int sgr_value_parse_literal(enum sgr_type type, enum sgr_type element, struct sg
     return 0;
 }
 
+int sgr_value_parse_kept(enum sgr_type type, enum sgr_type element, struct sgr_slice text,
+                         struct sgr_arena *arena, struct sgr_value *ret, struct sgr_error *error) {
+    struct sgr_buffer buffer = SGR_BUFFER_INIT;
+    struct sgr_value value;
+    int code = sgr_value_parse_literal(type, element, text, &buffer, &value, error);
+    if (!code && is_text(type)) {
+        value.s.data = sgr_arena_copy(arena, value.s);
+        code = value.s.data ? 0 : sgr_error_set(error, SGR_ENOMEM, "out of memory");
+    }
+    sgr_buffer_fini(&buffer);
+    if (!code)
+        *ret = value;
+    return code;
+}
+
 void sgr_value_text(const struct sgr_value *value, struct sgr_buffer *out) {
     switch (value->type) {
     case SGR_BOOL:

@@ -292,13 +292,23 @@ static void start(struct entry *entry, json_t *message, const struct parameters 
     entry_remove(entry);
 }
 
+/* At most `most` bytes of the text, which ends with a whole character. */
+static int whole_characters(const char *text, size_t most) {
+    size_t size = strnlen(text, most + 1);
+    if (size <= most)
+        return (int)size;
+    for (size = most; size && ((unsigned char)text[size] & 0xc0) == 0x80;)
+        size--;
+    return (int)size;
+}
+
 static void begin(struct client *client, json_t *message, const char *key, const char *id) {
     struct parameters parameters = {0};
     const char *odd = read_parameters(client->ws, json_object_get(message, "params"), &parameters);
     struct entry *entry = odd ? NULL : entry_new(client, key, id);
     char text[320];
-    snprintf(text, sizeof(text), "parameter %.200s is not a text, number, truth value or null",
-             odd ? odd : "");
+    snprintf(text, sizeof(text), "parameter %.*s is not a text, number, truth value or null",
+             odd ? whole_characters(odd, 200) : 0, odd ? odd : "");
     if (odd)
         client_error(client, id, "bad_parameter", text);
     else if (!entry)

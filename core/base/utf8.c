@@ -1,0 +1,37 @@
+#include "base/utf8.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static bool within(unsigned char byte, unsigned char from, unsigned char to) {
+    return byte >= from && byte <= to;
+}
+
+/* Bytes of the character at `at`, 0: malformed. The second byte's range shuts out overlong forms, surrogates and what is beyond
+ * U+10FFFF; the final NUL is no continuation, so nothing behind it is looked at. */
+static size_t character(const unsigned char *at) {
+    unsigned char first = at[0];
+    if (first < 0x80)
+        return 1;
+    size_t size = within(first, 0xc2, 0xdf)   ? 2
+                  : within(first, 0xe0, 0xef) ? 3
+                  : within(first, 0xf0, 0xf4) ? 4
+                                              : 0;
+    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (!size || !within(at[1], low, high))
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if (!within(at[i], 0x80, 0xbf))
+            return 0;
+    return size;
+}
+
+void sgr_utf8_repair(char *text) {
+    while (*text) {
+        size_t size = character((const unsigned char *)text);
+        if (!size)
+            *text = '?';
+        text += size ? size : 1;
+    }
+}
