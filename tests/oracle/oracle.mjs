@@ -6,7 +6,7 @@
 // Each round makes a database, a config with random nodes and views, and clients with every codec, alone and many on one connection, some
 // of which drop and resume. One marker row is changed by each transaction and is a view of its own, so a frame tells which commit it shows,
 // and a torn frame shows as a document that is not that commit's. Prints the seed; a round is replayed by its own seed with --rounds 1.
-// Exit code 1: something differs, or the program ended while it ran. 2: it could not be checked, as the program did not start, say.
+// Exit code 1: something differs, or the program ended or hung while it ran. 2: it could not be checked, as the program did not start, say.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, createWriteStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -272,6 +272,38 @@ class Round {
     this.check();
   }
 
+  async steps(port) {
+    const step = (name, promise) => { this.step = name; return promise; };
+    await step('start', this.sangre.start());
+    const base = `ws://127.0.0.1:${port}`;
+    await step('connect', this.openClients(base));
+    for (let i = 0; i < Number(options.transactions); i++) {
+      await step('write', this.write());
+      if (this.random.chance(0.15))
+        await step('drop and resume', this.dropAndResume());
+      if (this.random.chance(0.2))
+        await step('settle', this.settle(base));
+      if (this.sangre.over)
+        throw new Mismatch(`sangre ended (${this.sangre.over}):\n${readFileSync(this.sangre.log, 'utf8').slice(-6000)}`);
+    }
+    await step('settle', this.settle(base));
+    for (const client of [...this.clients, ...this.singles])
+      await step('close', client.close());
+    await step('stop', this.sangre.stop());
+  }
+
+  // What waits for an answer that never comes is not to wait for ever.
+  async within(seconds, promise) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => {
+        const Kind = this.step === 'start' ? NotStarted : Mismatch;
+        reject(new Kind(`the round hangs at step "${this.step}", commit ${this.commit}:\n${readFileSync(this.sangre.log, 'utf8').slice(-6000)}`));
+      }, seconds * 1000);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  }
+
   async run(folder) {
     await this.setUp();
     this.commit = 0;
@@ -280,26 +312,11 @@ class Round {
     const port = await freePort();
     this.sangre = new Sangre(folder, { listen: `127.0.0.1:${port}`, ...this.config }, port);
     try {
-      await this.sangre.start();
-      const base = `ws://127.0.0.1:${port}`;
-      await this.openClients(base);
-      for (let i = 0; i < Number(options.transactions); i++) {
-        await this.write();
-        if (this.random.chance(0.15))
-          await this.dropAndResume();
-        if (this.random.chance(0.2))
-          await this.settle(base);
-        if (this.sangre.over)
-          throw new Mismatch(`sangre ended (${this.sangre.over}):\n${readFileSync(this.sangre.log, 'utf8').slice(-6000)}`);
-      }
-      await this.settle(base);
-      for (const client of [...this.clients, ...this.singles])
-        await client.close();
-      await this.sangre.stop();
+      await this.within(120, this.steps(port));
     } finally {
       this.sangre.child?.kill('SIGKILL');
       for (const client of [...this.writers, this.reader])
-        await client.end().catch(() => {});
+        await Promise.race([client.end().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 2000))]);
     }
   }
 }
@@ -317,13 +334,18 @@ async function main() {
   const end = Date.now() + Number(options.seconds) * 1000;
   const folder = mkdtempSync(path.join(tmpdir(), 'sangre-oracle-'));
   const cluster = await startCluster();
+  let round = null;
   for (const signal of ['SIGINT', 'SIGTERM'])
-    process.on(signal, () => cluster.remove().finally(() => process.exit(1)));
+    process.on(signal, () => {
+      round?.sangre?.child?.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+      cluster.remove().finally(() => process.exit(2));
+    });
   console.log(`oracle: seed ${first}`);
   let done = 0, commits = 0;
   try {
     for (; done < rounds && (Date.now() < end || options.rounds); done++) {
-      const round = new Round(first + done, cluster);
+      round = new Round(first + done, cluster);
       try {
         await round.run(folder);
       } catch (error) {
@@ -346,3 +368,4 @@ async function main() {
 }
 
 await main();
+process.exit();
