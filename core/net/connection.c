@@ -72,7 +72,7 @@ struct sgr_connection *sgr__accept(struct sgr_request *request,
 
 int sgr__connection_opened(struct sgr_connection *connection) {
     connection->open = true;
-    lws_callback_on_writable(connection->peer->wsi);
+    sgr__peer_wants_to_write(connection->peer);
     sgr__connection_listen(connection);
     return 0;
 }
@@ -142,7 +142,7 @@ static void want_flush(struct sgr_connection *connection) {
     if (sgr_vector_push(&connection->server->dirty, &connection) == SGR_OK)
         connection->dirty = true;
     else
-        lws_callback_on_writable(connection->peer->wsi);
+        sgr__peer_wants_to_write(connection->peer);
 }
 
 /* Closes without a word; what a client misses it gets when it comes back. */
@@ -179,7 +179,7 @@ void sgr__shut(struct sgr_connection *connection, int code, const char *reason) 
     connection->shut_code = code;
     connection->shut_reason = reason ? strdup(reason) : NULL;
     if (connection->peer->wsi)
-        lws_callback_on_writable(connection->peer->wsi);
+        sgr__peer_wants_to_write(connection->peer);
 }
 
 static size_t ws_header(unsigned char *to, unsigned first_byte, size_t size) {
@@ -337,7 +337,7 @@ int sgr__connection_flush(struct sgr_connection *connection) {
     if (!connection->open && !connection->held)
         return 0;
     if (lws_partial_buffered(wsi)) {
-        lws_callback_on_writable(wsi);
+        sgr__peer_wants_to_write(connection->peer);
         return 0;
     }
     connection->in_flight = 0;
@@ -350,7 +350,7 @@ int sgr__connection_flush(struct sgr_connection *connection) {
         return -1;
     }
     if (connection->count || connection->in_flight) {
-        lws_callback_on_writable(wsi);
+        sgr__peer_wants_to_write(connection->peer);
         return 0;
     }
     if (connection->shut)
@@ -455,9 +455,8 @@ void sgr__flush_dirty(struct sgr_server *server) {
             continue;
         connection->dirty = false;
         hear_waiting(connection);
-        struct sgr__peer *peer = connection->peer;
         if (connection->shut)
-            lws_callback_on_writable(peer->wsi);
+            sgr__peer_wants_to_write(connection->peer);
         else if (sgr__connection_flush(connection))
             cut(connection);
     }

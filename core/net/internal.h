@@ -87,7 +87,7 @@ struct sgr_server {
     pthread_mutex_t adopt_lock;
     struct sgr_vector adopted; /* of int; any thread, under the lock */
 
-    struct sgr_list peers, doomed, requests, connections, one_shots, timers, explains;
+    struct sgr_list peers, doomed, turns, requests, connections, one_shots, timers, explains;
     size_t peer_count;
     struct sgr_list stalled; /* connections with unsent bytes, longest without progress first */
     char *scratch;           /* LWS_PRE, a header, SGR__CHUNK bytes */
@@ -124,6 +124,9 @@ struct sgr__peer {
     struct sgr_request *request;
     struct sgr_connection *connection;
     bool refused; /* beyond the connection limit: answered with 503 */
+    bool quiet;   /* see quiet.c */
+    ev_io writable;
+    struct sgr_list turn; /* on server->turns: may be written to now */
 };
 
 int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused);
@@ -139,6 +142,14 @@ int sgr__hangups_start(struct sgr_server *server);
 void sgr__hangups_stop(struct sgr_server *server);
 void sgr__hangup_watch(struct sgr__peer *peer);
 void sgr__hangup_forget(struct sgr__peer *peer);
+
+/* ---- Clients that send on while their answer is due (quiet.c) ---- */
+
+void sgr__quiet_begin(struct sgr__peer *peer);
+void sgr__quiet_end(
+    struct sgr__peer *peer); /* also before it closes, so that what is left can go */
+void sgr__peer_wants_to_write(struct sgr__peer *peer);
+void sgr__turns_end(struct sgr_server *server);
 
 /* ---- Requests (request.c) ---- */
 

@@ -30,6 +30,7 @@ int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused) {
     peer->server = server;
     peer->refused = refused;
     sgr_list_init(&peer->doomed);
+    sgr_list_init(&peer->turn);
     sgr_list_append(&server->peers, &peer->link);
     server->peer_count++;
     size_t before = server->peer_count;
@@ -71,6 +72,7 @@ static void peer_gone(struct sgr__peer *peer) {
     if (peer->request)
         sgr__request_abandon(peer->request);
     peer->request = NULL;
+    sgr__quiet_end(peer);
     peer->wsi = NULL;
     sgr__leave(server);
 }
@@ -181,6 +183,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     peer->wsi = wsi;
     sgr__enter(server);
     int code = dispatch(peer, reason, in, size);
+    if (code)
+        sgr__quiet_end(peer);
     sgr__leave(server);
     return code;
 }

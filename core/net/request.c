@@ -309,6 +309,8 @@ int sgr__request_begin(struct sgr__peer *peer) {
     begin(request);
     if (peer->request && !peer->request->answered)
         sgr__hangup_watch(peer);
+    if (peer->connection || (peer->request && !peer->request->route))
+        sgr__quiet_begin(peer);
     return 0;
 }
 
@@ -322,8 +324,10 @@ int sgr__request_body(struct sgr__peer *peer, struct sgr_slice data) {
 
 int sgr__request_complete(struct sgr__peer *peer) {
     struct sgr_request *request = peer->request;
-    if (request && request->route)
-        call_route(request, request->route);
+    if (!request || !request->route)
+        return 0;
+    call_route(request, request->route);
+    sgr__quiet_begin(peer);
     return 0;
 }
 
@@ -347,7 +351,7 @@ void sgr__respond(struct sgr_request *request, int status, const char *content_t
     if (body && !bodiless && request->method != SGR__HEAD)
         request->answer = sgr_bytes_ref(body);
     if (!request->upgrade)
-        lws_callback_on_writable(request->peer->wsi);
+        sgr__peer_wants_to_write(request->peer);
 }
 
 void sgr__respond_error(struct sgr_request *request, int status, const char *code,
@@ -401,7 +405,7 @@ static bool all_written(const struct sgr_request *request) {
 static void wait_for_reader(struct sgr__peer *peer) {
     int64_t seconds = peer->server->options.client_timeout / 1000000;
     lws_set_timeout(peer->wsi, PENDING_TIMEOUT_HTTP_CONTENT, seconds > 0 ? (int)seconds : 1);
-    lws_callback_on_writable(peer->wsi);
+    sgr__peer_wants_to_write(peer);
 }
 
 int sgr__request_write(struct sgr__peer *peer) {
@@ -410,14 +414,15 @@ int sgr__request_write(struct sgr__peer *peer) {
         return 0;
     if (!request->head)
         return -1; /* no memory to say anything */
-    if (request->written ? write_body(request) : write_head(request))
+    if (!request->written ? write_head(request) : !all_written(request) && write_body(request))
         return -1;
-    if (!all_written(request)) {
+    if (!all_written(request) || lws_partial_buffered(peer->wsi)) {
         wait_for_reader(peer);
         return 0;
     }
     bool close = request->close;
     sgr__request_free(request);
+    sgr__quiet_end(peer);
     return close || lws_http_transaction_completed(peer->wsi) ? -1 : 0;
 }
 

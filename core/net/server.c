@@ -135,6 +135,7 @@ static void prepared(struct ev_loop *loop, ev_prepare *watcher, int events) {
     sgr__enter(server);
     sgr__flush_dirty(server);
     sgr__leave(server);
+    sgr__turns_end(server);
     sgr__peers_bury(server);
 }
 
@@ -244,6 +245,7 @@ static int copy_options(struct sgr_server *server, const struct sgr_plan_server 
 static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->peers);
     sgr_list_init(&server->doomed);
+    sgr_list_init(&server->turns);
     sgr_list_init(&server->requests);
     sgr_list_init(&server->connections);
     sgr_list_init(&server->one_shots);

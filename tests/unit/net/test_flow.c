@@ -312,6 +312,65 @@ static void an_answer_nobody_reads_is_given_up(void **state) {
     client_close(&client);
 }
 
+static int setup_lively(void **state) {
+    struct engine *engine = engine_new();
+    engine_sink(engine, "http", NULL);
+    engine_sink(engine, "sse", "keep_alive: 200ms");
+    engine_start(engine);
+    *state = engine;
+    return 0;
+}
+
+static double clock_of(clockid_t id) {
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The server is left with input that it can't take in yet: from a stream's client, and behind an answer that is not read. */
+static void what_clients_send_on_does_not_turn_the_loop(void **state) {
+    enum { SIZE = 8 << 20 };
+    struct engine *engine = *state;
+    const char *stream = "GET /s HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\nat once";
+    const char *gets = "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct client listener = client_connect(engine->port);
+    struct client reader = client_connect_with(engine->port, 4096);
+    client_write(&listener, stream, strlen(stream));
+    struct ask ask = engine_subscribe_ask(engine, "/s");
+    engine_snapshot(engine, &ask, 5, "c0", "[]");
+    client_write(&reader, gets, strlen(gets));
+    char *document = filled(SIZE, '1');
+    ask = engine_subscribe_ask(engine, "/a");
+    engine_snapshot(engine, &ask, 0, "c0", document);
+    settle(engine);
+    client_write(&listener, "later", 5);
+    client_write(&reader, "GET /c HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    double began = clock_of(CLOCK_MONOTONIC), worked = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    for (size_t i = 0; i < 5; i++) { /* comments that keep it alive */
+        client_need(&listener, listener.size + 1);
+        client_consume(&listener, listener.size);
+    }
+    assert_true(clock_of(CLOCK_PROCESS_CPUTIME_ID) - worked <
+                (clock_of(CLOCK_MONOTONIC) - began) / 2);
+    struct response response = client_response(&reader);
+    assert_string_equal(response.body, document);
+    response_free(&response);
+    free(document);
+    for (int i = 0; i < 2; i++) {
+        ask = engine_subscribe_ask(engine, i ? "/c" : "/b");
+        engine_snapshot(engine, &ask, 0, "c0", i ? "[3]" : "[2]");
+        response = client_response(&reader);
+        assert_string_equal(response.body, i ? "[3]" : "[2]");
+        response_free(&response);
+    }
+    engine_commit(engine, "c0", "c1", 5, "[\"on\"]", 0);
+    client_need(&listener, 1);
+    while (!strstr(listener.data, "[\"on\"]"))
+        client_need(&listener, listener.size + 1);
+    client_close(&listener);
+    client_close(&reader);
+}
+
 /* Each unanswered subscribe could be a big document. */
 static void a_client_may_not_ask_far_ahead_of_its_answers(void **state) {
     struct engine *engine = *state;
@@ -430,6 +489,8 @@ int main(void) {
                                         engine_teardown),
         WITH_ENGINE(a_ping_between_the_parts_of_a_big_message_breaks_nothing),
         cmocka_unit_test_setup_teardown(an_answer_nobody_reads_is_given_up, setup_single,
+                                        engine_teardown),
+        cmocka_unit_test_setup_teardown(what_clients_send_on_does_not_turn_the_loop, setup_lively,
                                         engine_teardown),
         WITH_ENGINE(a_client_may_not_ask_far_ahead_of_its_answers),
         WITH_ENGINE(what_a_client_ends_before_its_answer_still_counts),
