@@ -312,7 +312,7 @@ static void a_paused_source_begins_nothing_and_keeps_its_connection_alive(void *
     (void)state;
     const char *conninfo = fixture_database("paused");
     PGconn *connection = make_users(conninfo);
-    fixture_run(connection, "ALTER DATABASE paused SET wal_sender_timeout = '3s'");
+    fixture_run(connection, "ALTER DATABASE paused SET wal_sender_timeout = '10s'");
     struct source_host *host = fixture_stream(conninfo, users, 1);
     host->pause_on_commit = true;
     fixture_run(connection, "INSERT INTO users VALUES (2, 'bob'); ");
@@ -321,7 +321,7 @@ static void a_paused_source_begins_nothing_and_keeps_its_connection_alive(void *
     fixture_run(
         connection,
         "INSERT INTO users SELECT g, repeat('x', 1000) FROM generate_series(1000, 10000) g");
-    assert_false(source_host_wait(host, never, NULL, 8));
+    assert_false(source_host_wait(host, never, NULL, 21));
     assert_int_equal(host->commits, 1);
     assert_int_equal(host->phase, SGR_SOURCE_STREAMING);
     host->pause_on_commit = false;
@@ -339,13 +339,13 @@ static void only_what_the_host_acknowledged_is_confirmed(void **state) {
     (void)state;
     const char *conninfo = fixture_database("acknowledged");
     PGconn *connection = make_users(conninfo);
-    fixture_run(connection, "ALTER DATABASE acknowledged SET wal_sender_timeout = '3s'");
+    fixture_run(connection, "ALTER DATABASE acknowledged SET wal_sender_timeout = '30s'");
     struct source_host *host = fixture_stream(conninfo, users, 1);
     host->ack = false;
     char *before = fixture_value(connection, confirmed);
     fixture_run(connection, "INSERT INTO users VALUES (2, 'bob')");
     fixture_expect_row(host, "users", "2|");
-    assert_false(source_host_wait(host, never, NULL, 7));
+    assert_false(source_host_wait(host, never, NULL, 11));
     char *held = fixture_value(connection, confirmed), sql[200];
     assert_string_equal(held, before);
     host->plugin->source->ack(host->state, host->position);
@@ -373,7 +373,7 @@ static void an_idle_database_in_a_busy_cluster_holds_no_log_back(void **state) {
     PGconn *busy = make_users(fixture_database("busy"));
     const char *conninfo = fixture_database("idle");
     PGconn *connection = make_users(conninfo);
-    fixture_run(connection, "ALTER DATABASE idle SET wal_sender_timeout = '3s'");
+    fixture_run(connection, "ALTER DATABASE idle SET wal_sender_timeout = '15s'");
     struct source_host *host = fixture_stream(conninfo, users, 1);
     fixture_run(busy, "INSERT INTO users SELECT g, 'x' FROM generate_series(2, 1000) g");
     char *end = fixture_value(busy, "SELECT pg_current_wal_insert_lsn()"), sql[200];

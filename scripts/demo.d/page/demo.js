@@ -323,9 +323,9 @@ $('rename').onclick = () => {
   }
 };
 
+// For tests: what the page holds.
+globalThis.sangreDemo = { get document() { return view.document; }, get cursor() { return view.cursor; }, get user() { return user; }, act };
 $('config').textContent = settings.config;
 watch(user);
 people = await act({ action: 'users' });
 renderPeople();
-// For tests: what the page holds.
-globalThis.sangreDemo = { get document() { return view.document; }, get cursor() { return view.cursor; }, get user() { return user; }, act };
