@@ -3,7 +3,8 @@
  *
  * A member is a pair of rows: one of the level's node and, with a pivot, one of `via`. Four orders follow one from the other, each
  * a total preorder:
- *   identity  what makes it the same member after an update: the node's key, then via's; a bag's row as a whole, byte for byte
+ *   identity  what makes it the same member after an update: the node's key, then via's, by value and then byte for byte; a bag's row
+ *             as a whole, byte for byte
  *   position  ORDER BY, then identity, then what is visible of it: where it stands
  *   content   identity, then ORDER BY, then what is visible: equal content can't be told apart in a document
  *   whole     content, then all bytes of both rows: for netting changes, as `where` may look at what is not shown

@@ -40,11 +40,24 @@ static int compare_order(const struct sgr__level *level, struct sgr__pair a, str
     return 0;
 }
 
+/* By value, so that members stand in the order of their keys; then byte for byte, for clients know a member by its key as it is written: 1.0
+ * in the place of 1.00 is another one. */
+static int compare_key(const struct sgr__side *side, const struct sgr_row *a,
+                       const struct sgr_row *b) {
+    int order = sgr_row_compare_columns(side->schema, a, b, side->identity, side->identity_count);
+    for (size_t i = 0; !order && i < side->identity_count; i++) {
+        struct sgr_value x = sgr_row_value(side->schema, a, side->identity[i]);
+        struct sgr_value y = sgr_row_value(side->schema, b, side->identity[i]);
+        order = sgr__value_compare_bytes(&x, &y);
+    }
+    return order;
+}
+
 static int compare_side(const struct sgr__side *side, const struct sgr_row *a,
                         const struct sgr_row *b) {
     if (a == b)
         return 0;
-    int order = sgr_row_compare_columns(side->schema, a, b, side->identity, side->identity_count);
+    int order = compare_key(side, a, b);
     return order || !side->bag ? order : compare_bytes(side->schema, a, b);
 }
 
