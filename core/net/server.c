@@ -144,6 +144,8 @@ static void ticked(struct ev_loop *loop, ev_timer *timer, int events) {
     (void)loop;
     (void)events;
     sgr__connections_check(server);
+    /* libwebsockets looks after its own timeouts only behind something else that it was woken for. */
+    lws_cancel_service(server->lws);
 }
 
 static void drain_ended(struct ev_loop *loop, ev_timer *timer, int events) {
