@@ -70,8 +70,11 @@ class Sangre {
     if (!this.over)
       this.child.kill('SIGTERM');
     const outcome = await this.exited;
-    if (outcome !== 'exit 0')
-      throw new Mismatch(`sangre ended with ${outcome}:\n${readFileSync(this.log, 'utf8').slice(-6000)}`);
+    const log = readFileSync(this.log, 'utf8');
+    // The leak sanitizer's own tracer crashes once in a thousand times; it has no verdict then.
+    const undecided = outcome === 'exit 1' && log.includes('LeakSanitizer has encountered a fatal error');
+    if (outcome !== 'exit 0' && !undecided)
+      throw new Mismatch(`sangre ended with ${outcome}:\n${log.slice(-6000)}`);
   }
 }
 
