@@ -41,6 +41,7 @@ struct sgr_publisher {
     uint64_t revision_base;
     int64_t commit_time;
     struct sgr_vector changed; /* of struct sgr_instance *, this commit's */
+    bool forgot;               /* one of them had no room */
     struct sgr_vector items;   /* of struct sgr_hub_item */
 };
 
@@ -402,8 +403,11 @@ static int subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask,
         code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a channel");
     else
         code = opening_state(publisher, channel, &ask->what, &etag, &state, error);
-    if (!code && !ask->once)
+    if (!code && !ask->once) {
         code = add_subscription(publisher, ask->id, ask->what.by_revision, channel, error);
+        if (code)
+            sgr_bytes_unref((struct sgr_bytes *)(uintptr_t)state.document);
+    }
     if (!code)
         answer(publisher, ask->id, ask->once ? 0 : channel->id, state, false);
     sgr_buffer_fini(&etag);
@@ -548,8 +552,19 @@ void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale) {
 static void collect(void *data, struct sgr_instance *instance) {
     struct sgr_publisher *publisher = data;
     struct served *served = sgr_instance_data(instance);
-    if (served)
-        sgr_vector_push(&publisher->changed, &instance);
+    if (served && sgr_vector_push(&publisher->changed, &instance))
+        publisher->forgot = true;
+}
+
+/* The views' collections after the commit, and who shows what changed. Nobody may be forgotten: a client would miss a commit unawares. */
+static int commit_views(struct sgr_publisher *publisher, uint64_t number, int64_t now,
+                        struct sgr_error *error) {
+    sgr_vector_clear(&publisher->changed);
+    publisher->forgot = false;
+    int code = sgr_views_commit(publisher->parts.views, number, now, collect, publisher, error);
+    if (!code && publisher->forgot)
+        code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a commit");
+    return code;
 }
 
 static int render(struct sgr_publisher *publisher, struct channel *channel, uint64_t from,
@@ -601,8 +616,7 @@ static void send_commit(struct sgr_publisher *publisher, struct sgr_bytes *token
 int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64_t time,
                          int64_t now, struct sgr_error *error) {
     publisher->commit_time = time;
-    sgr_vector_clear(&publisher->changed);
-    int code = sgr_views_commit(publisher->parts.views, number, now, collect, publisher, error);
+    int code = commit_views(publisher, number, now, error);
     if (code || !publisher->changed.count)
         return code;
     struct sgr_bytes *token = sgr_cursors_token(publisher->parts.cursors);
@@ -645,8 +659,7 @@ static void forget_documents(struct sgr_publisher *publisher) {
 
 int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
                           int64_t now, const char *reason, struct sgr_error *error) {
-    sgr_vector_clear(&publisher->changed);
-    int code = sgr_views_commit(publisher->parts.views, number, now, collect, publisher, error);
+    int code = commit_views(publisher, number, now, error);
     if (code)
         return code;
     sgr_views_forget(publisher->parts.views);
