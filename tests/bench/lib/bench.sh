@@ -1,0 +1,160 @@
+# What scenarios of scripts/bench have at hand; sourced after scripts/lib/common.sh. Each scenarios/NAME.sh is sourced in a shell of its
+# own, so what it defines is its own. Its first line is `# NAME: what is measured, to what reference`. It may use:
+#
+#   $size         full, quick or tiny; `sized FULL QUICK TINY` prints the word for it
+#   $runs         how often program and reference run in turn
+#   $scratch      a folder that goes away afterwards
+#   $drivers      the folder of tests/bench/drivers' programs, bench-NAME
+#   $sangre $bin  the measured program; the folder of Postgres' programs
+#   $cluster $conninfo $port $sangre_pid   set by the functions below
+#
+# and the functions of this file. A driver prints `name value` lines, which `take` keeps as samples.
+
+bench_build() { # SOURCES BUILD
+    cmake -G Ninja -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
+    ninja -C "$2" --quiet
+}
+
+bench_use() { # BUILD: its program and drivers
+    sangre=$1/core/sangre
+    drivers=$1/tests/bench
+    export SANGRE_PLUGIN_DIR=$1/plugins
+    pg=$root/tests/lib/pg_cluster.sh
+    bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+}
+
+bench_run() ( # SCENARIO
+    scenario=$1
+    scratch=$scratch/$scenario
+    mkdir -m 1777 "$scratch" # clusters of another user live in it
+    mkdir "$scratch/samples"
+    started=$(date -u +%FT%TZ)
+    . "$root/tests/bench/scenarios/$scenario.sh"
+    sort -s -k1,1 -t: "$scratch/lines" | cut -d: -f2-
+    rm -rf "$scratch"
+)
+
+sized() { # FULL QUICK TINY
+    case $size in full) echo "$1" ;; quick) echo "$2" ;; tiny) echo "$3" ;; esac
+}
+
+# ---- Samples and figures ----
+
+sample() { # NAME VALUE
+    echo "$2" >>"$scratch/samples/$1"
+}
+
+take() { # [PREFIX]: `name value` lines on stdin become samples
+    local name value
+    while read -r name value; do
+        sample "${1:-}$name" "$value"
+    done
+}
+
+median() { # NAME: of its samples
+    sort -g "$scratch/samples/$1" | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2)}'
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", a / b}'; }
+
+# A figure: the median of SAMPLES, to that of REFERENCE_SAMPLES (`-`: there is none, and the goal is for the figure itself). Both are
+# told in words, for the table; GOAL is like `<=1.5`, or `-`. The lines stand together at the scenario's end.
+report() { # NAME UNIT SAMPLES REFERENCE_SAMPLES GOAL WHAT REFERENCE_WHAT
+    local figure reference=null ratio=null
+    figure=$(median "$3")
+    if [ "$4" != - ]; then
+        reference=$(median "$4")
+        ratio=$(ratio "$figure" "$reference")
+    fi
+    printf 'figure:scenario=%s figure=%s reference=%s ratio=%s goal=%s\n' "$1" "$figure" "${reference/null/-}" "${ratio/null/-}" "$5" \
+        >>"$scratch/lines"
+    record "$(printf '"name":"%s","unit":"%s","figure":%s,"reference":%s,"ratio":%s,"goal":"%s","what":"%s","reference_what":"%s","figures":[%s],"references":[%s]' \
+        "$1" "$2" "$figure" "$reference" "$ratio" "$5" "$6" "${7:-}" "$(paste -sd, "$scratch/samples/$3")" \
+        "$([ "$4" = - ] || paste -sd, "$scratch/samples/$4")")"
+}
+
+# A point of a plot: the median of SAMPLES at X. Points of one SERIES make a line; X_WHAT says what is along the axis.
+point() { # SERIES X X_WHAT UNIT SAMPLES
+    local y
+    y=$(median "$5")
+    printf 'a:%s: %s %s: %s %s\n' "$1" "$2" "$3" "$y" "$4" >>"$scratch/lines"
+    record "$(printf '"series":"%s","x":%s,"x_what":"%s","unit":"%s","y":%s' "$1" "$2" "$3" "$4" "$y")"
+}
+
+record() { # MEMBERS
+    $record || return 0
+    local results=$root/tests/bench/results
+    mkdir -p "$results"
+    printf '{"scenario":"%s",%s,"quick":%s,"runs":%s,"commit":"%s","cpu":"%s","cores":%s,"kernel":"%s","postgres":"%s","time":"%s"}\n' \
+        "$scenario" "$1" "$([ "$size" = full ] && echo false || echo true)" "$runs" "$(git -C "$root" describe --always --dirty)" \
+        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)" "$(uname -r)" \
+        "$("$bin/postgres" --version | awk '{print $3}')" "$started" >>"$results/$scenario.jsonl"
+}
+
+# ---- Postgres ----
+
+# A cluster named NAME, with the settings of the workloads; sets $cluster and $conninfo.
+new_cluster() { # NAME [SETTING=VALUE …]
+    local name=$1
+    shift
+    cluster=$("$pg" create "$scratch/pg-$name" "shared_buffers=$(sized 1GB 1GB 64MB)" autovacuum=off wal_sender_timeout=0 \
+        max_wal_size=16GB "$@")
+    conninfo=$("$pg" conninfo "$cluster")
+}
+
+remove_cluster() {
+    "$pg" remove "$cluster"
+}
+
+psql() { # ARGUMENT …, in $cluster
+    "$pg" psql "$cluster" "$@"
+}
+
+load_followeds() { # USERS
+    psql -v users="$1" -f "$root/tests/bench/lib/followeds.sql" >/dev/null
+}
+
+# ---- The program ----
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Starts the program with the config on stdin and waits until PATH is served; sets $sangre_pid and $port.
+start_sangre() { # PATH
+    launch_sangre
+    until curl -sf -o /dev/null "http://127.0.0.1:$port$1"; do
+        kill -0 "$sangre_pid" 2>/dev/null || { cat "$scratch/sangre.log" >&2; die "sangre ended"; }
+        sleep 0.05
+    done
+}
+
+launch_sangre() { # without waiting
+    port=$(free_port)
+    { echo "listen: 127.0.0.1:$port"; cat; } >"$scratch/config.yaml"
+    "$sangre" run "$scratch/config.yaml" >"$scratch/sangre.log" 2>&1 &
+    sangre_pid=$!
+}
+
+stop_sangre() {
+    kill -TERM "$sangre_pid"
+    wait "$sangre_pid" || { cat "$scratch/sangre.log" >&2; die "sangre failed"; }
+}
+
+followeds_config() {
+    cat <<YAML
+sources:
+  app: { plugin: postgres, conninfo: "$conninfo" }
+views:
+  /followeds:
+    from: app.users
+    params: { user: int }
+    get: { id: \$user }
+    populate:
+      followeds:
+        from: app.users
+        via: app.users_followeds (user_id -> followed_id)
+        populate:
+          places: { from: app.places, via: app.users_places (user_id -> place_id) }
+YAML
+}
