@@ -129,9 +129,13 @@ start_sangre() { # PATH
     done
 }
 
+write_config() { # what is on stdin, listening at $port
+    { echo "listen: 127.0.0.1:$port"; cat; } >"$scratch/config.yaml"
+}
+
 launch_sangre() { # without waiting
     port=$(free_port)
-    { echo "listen: 127.0.0.1:$port"; cat; } >"$scratch/config.yaml"
+    write_config
     "$sangre" run "$scratch/config.yaml" >"$scratch/sangre.log" 2>&1 &
     sangre_pid=$!
 }
