@@ -46,6 +46,8 @@ enum {
     SGR_OPTION_MAIN =
         2, /* the value written right behind the plugin's name: `filter: "price < 100"` */
     SGR_OPTION_SECRET = 4, /* never printed or logged */
+    SGR_OPTION_SOURCE =
+        8, /* STRING of a sink: names a source, whose change stream the sink binds; since 1.1 */
 };
 
 struct sgr_option {

@@ -10,10 +10,14 @@
  * Flow control is the host's: `send` queues a shared buffer; when a connection's queue passes the configured budget the host stops
  * delivering frames to its subscriptions, and once the queue has drained delivers one composed frame (or a reset) in place of those
  * missed. A connection that does not drain in time is closed. Nothing of this needs the plugin.
+ *
+ * A sink may also bind the change stream of a source: every transaction of it, raw and in order, without a snapshot. It names the source by an
+ * option with the flag SGR_OPTION_SOURCE, and binds it in `open`.
  */
 #ifndef SANGRE_SINK_H
 #define SANGRE_SINK_H
 
+#include "change.h"
 #include "plugin.h"
 
 struct sgr_request; /* one HTTP request or upgrade, valid until answered */
@@ -116,6 +120,51 @@ struct sgr_subscribe {
     uint64_t revision;
 };
 
+struct
+    sgr_stream; /* a source's change stream as this sink has bound it; valid until the sink's close returned */
+
+/* A transaction, or a piece of a big one: pieces of a transaction follow on each other, nothing comes in between but states. All of it
+ * is immutable, and borrowed for the call unless a reference is taken. What is referenced counts to the stream's budget: when that is used up
+ * the source has to wait. */
+struct sgr_stream_batch {
+    struct sgr_transaction transaction; /* end_lsn is known, and not 0, in the last piece only */
+    /* In the order of the log. Relations are the host's and read-only; relation->id is an identity for what a sink works out of a
+     * descriptor: a table that changes gets a new descriptor with another id, and none is ever used again. An unchanged TOAST value is
+     * SGR_FIELD_UNCHANGED also when a full old tuple holds it. TRUNCATE: one change for each table, those reached by CASCADE too. */
+    const struct sgr_change *changes;
+    size_t count; /* may be 0 in the last piece of several */
+    bool first, last;
+};
+
+enum sgr_stream_phase {
+    SGR_STREAM_FLOWING, /* changes flow: what commits from now on arrives, and nothing was missed since the last batch */
+    SGR_STREAM_GAP, /* changes flow, but some may have been missed before this. A transaction whose last piece is outstanding stays unfinished */
+    SGR_STREAM_DOWN, /* the source is away and tries again by itself. FLOWING or GAP follows; a transaction may go on behind FLOWING */
+};
+
+struct sgr_stream_state {
+    enum sgr_stream_phase phase;
+    /* GAP: why, a stable word: temporary_slot (the connection broke), slot_lost (it is not there any more, or the server gave it up), slot_lag
+     * (past its limit, we dropped it), slot_ahead (somebody moved it), other_system; of other sources: their own. Else NULL. */
+    const char *reason;
+    const char *message; /* DOWN: for people. Else NULL */
+    uint64_t lsn;        /* FLOWING, GAP: what ends behind this position comes */
+};
+
+struct sgr_stream_callbacks {
+    void (*changes)(void *data, struct sgr_stream *stream, const struct sgr_stream_batch *batch);
+    void (*state)(void *data, struct sgr_stream *stream, const struct sgr_stream_state *state);
+};
+
+struct sgr_stream_bind {
+    const char *source; /* its name in the config: the value of an option with SGR_OPTION_SOURCE */
+    /* The source is told that a transaction is durable once this sink has said so with stream_handled; otherwise this sink does not hold the
+     * position back. */
+    bool acknowledges;
+    const struct sgr_stream_callbacks *callbacks; /* both are set; lives as long as the sink */
+    void *data;
+};
+
 struct sgr_sink_host {
     struct sgr_host_common common;
 
@@ -168,7 +217,25 @@ struct sgr_sink_host {
      * text NULL: the server stops, or memory is out (then from within the call). */
     void (*explain)(void *host, const char *format,
                     void (*done)(void *data, const struct sgr_bytes *text), void *data);
+
+    /* Change streams; since 1.1. Bound in `open` only, once a source. Callbacks come from the loop, a state first. SGR_EINVAL,
+     * SGR_ENOTFOUND (no such source, or no option names it), SGR_EUNSUPPORTED (the source has no change stream). */
+    int (*stream_bind)(void *host, const struct sgr_stream_bind *bind, struct sgr_stream **ret,
+                       struct sgr_error *error);
+    /* Handed over, answered, stored: everything up to the end of this transaction (its end_lsn). Positions only grow. */
+    void (*stream_handled)(struct sgr_stream *stream, uint64_t lsn);
+    /* While held no callback comes; what waits counts to the stream's budget. For clients that cannot take more now. */
+    void (*stream_hold)(struct sgr_stream *stream, bool held);
+    const struct sgr_stream_batch *(*stream_batch_ref)(const struct sgr_stream_batch *batch);
+    void (*stream_batch_unref)(const struct sgr_stream_batch *batch); /* NULL is fine */
 };
+
+static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, stream_bind) == 208, "released offsets are frozen");
+static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
+static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
+static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");
+static_assert(offsetof(struct sgr_stream_bind, data) == 24, "released offsets are frozen");
 
 struct sgr_sink_methods {
     int (*open)(const struct sgr_sink_host *table, void *host, const void *options,

@@ -1,81 +1,22 @@
 /* Sources: where rows come from.
  *
  * A source emits, per transaction, an ordered list of changes (a change stream). The host folds them into Z-sets for relations that nodes
- * use, and hands them as they are to sinks that bind the stream. Everything here runs on the engine's thread and must not block:
- * a source watches descriptors and arms timers through its host.
+ * use. When sinks bind the stream, the host opens a second instance of the source and lets that `follow`: its changes go to the sinks as they
+ * are. Everything here runs on the engine's thread and must not block: a source watches descriptors and arms timers through its host.
  *
  *   open      options in, state out; no I/O yet
  *   describe  asked for the named tables; answers through host->described, or host->failed, from the loop
  *   start     emits a snapshot (begin_snapshot … rows … end_snapshot), then transactions (begin, change …, commit)
- *   pause     no more begin() after the current transaction until resume; keep the connection alive
+ *   follow    in place of describe and start: transactions alone, of all tables, from now on (flowing, then begin, change …, commit)
+ *   pause     no more begin() after the current transaction until resume, when following also no more change(); keep the connection alive
  *   ack       everything up to `position` is durable here: the database may forget it
  *   stop      end cleanly; then close
  */
 #ifndef SANGRE_SOURCE_H
 #define SANGRE_SOURCE_H
 
+#include "change.h"
 #include "plugin.h"
-
-enum sgr_change_kind { SGR_INSERT = 'I', SGR_UPDATE = 'U', SGR_DELETE = 'D', SGR_TRUNCATE = 'T' };
-enum sgr_old_kind { SGR_OLD_NONE = 0, SGR_OLD_KEY = 'K', SGR_OLD_FULL = 'O' };
-enum sgr_identity {
-    SGR_IDENTITY_DEFAULT = 'd',
-    SGR_IDENTITY_NOTHING = 'n',
-    SGR_IDENTITY_FULL = 'f',
-    SGR_IDENTITY_INDEX = 'i'
-};
-
-struct sgr_relation_column {
-    const char *name;
-    const char *type_name; /* typname */
-    enum sgr_type type;    /* domains: of the base type */
-    enum sgr_type element; /* of SGR_ARRAY; else SGR_OTHER */
-    enum sgr_collation collation;
-    int32_t type_modifier;
-    bool key; /* part of the primary key (describe) or the replica identity (change streams) */
-    bool not_null;
-};
-
-/* A relation as it is now. Borrowed for the call it is passed to, except in `change`, where the pointer must stay valid and
- * unchanged until the transaction's commit returned; a changed relation gets a new descriptor. */
-struct sgr_relation {
-    const char *schema;
-    const char *table;
-    const struct sgr_relation_column *columns;
-    size_t column_count;
-    enum sgr_identity identity;
-    void *host_data; /* the host's; zero at first */
-};
-
-enum sgr_field_kind { SGR_FIELD_NULL = 'n', SGR_FIELD_UNCHANGED = 'u', SGR_FIELD_TEXT = 't' };
-
-struct sgr_field {
-    const char *data;
-    uint32_t size;
-    uint8_t kind; /* enum sgr_field_kind */
-};
-
-struct sgr_change {
-    enum sgr_change_kind kind;
-    enum sgr_old_kind old_kind;
-    struct sgr_relation *relation;
-    const struct sgr_field *new_fields; /* INSERT, UPDATE: column_count of them */
-    const struct sgr_field *old_fields; /* by old_kind; with SGR_OLD_KEY non-key fields are null */
-    bool cascade, restart_identity;     /* TRUNCATE */
-};
-
-/* Identifies one history of one source: another text means that positions do not compare. */
-struct sgr_position {
-    uint64_t lsn;      /* commit end; grows with each transaction */
-    const char *epoch; /* e.g. system id and timeline; borrowed */
-};
-
-struct sgr_transaction {
-    uint32_t xid;
-    uint64_t commit_lsn; /* start of the commit record */
-    uint64_t end_lsn;    /* its end: the position after this transaction */
-    int64_t commit_time; /* microseconds since 2000-01-01 UTC */
-};
 
 enum sgr_source_state {
     SGR_SOURCE_CONNECTING,
@@ -136,6 +77,12 @@ struct sgr_source_host {
      * host, or unknown. */
     enum sgr_collation (*collation)(void *host, char provider, const char *name,
                                     const char *version);
+
+    /* When following, each time before the first begin of a connection, behind the state STREAMING; since 1.1. `position.lsn`: what ends behind it
+     * comes. gap NULL: nothing was missed since the last transaction that was committed here, if there was one; else why some may have been, a
+     * stable word. A transaction that the host has in part or whole may be emitted again, with the same commit_lsn and the same changes: the
+     * host passes on what it has not had. */
+    void (*flowing)(void *host, const struct sgr_position *position, const char *gap);
 };
 
 struct sgr_source_methods {
@@ -151,6 +98,14 @@ struct sgr_source_methods {
     void (*ack)(void *state, uint64_t lsn);
     void (*stop)(void *state);
     void (*close)(void *state);
+    /* Optional; since 1.1. Relations are the source's own: a descriptor may be freed once the next `change` uses another one for its table,
+     * and is valid until the transaction's end. `check`: only look whether it can be followed, and answer with `flowing` or the state FAILED. Nothing is
+     * acknowledged but by `ack`. */
+    int (*follow)(void *state, bool check, struct sgr_error *error);
 };
+
+static_assert(offsetof(struct sgr_source_host, collation) == 224, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_host, flowing) == 232, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_methods, follow) == 64, "released offsets are frozen");
 
 #endif
