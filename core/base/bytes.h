@@ -12,4 +12,9 @@ struct sgr_bytes *sgr_bytes_new(const char *data, size_t size);
 struct sgr_bytes *sgr_bytes_ref(struct sgr_bytes *bytes);
 void sgr_bytes_unref(struct sgr_bytes *bytes); /* NULL is fine */
 
+static inline struct sgr_slice
+sgr__bytes_slice(const struct sgr_bytes *bytes) { /* NULL: an empty one without data */
+    return bytes ? (struct sgr_slice){bytes->data, bytes->size} : (struct sgr_slice){NULL, 0};
+}
+
 #endif

@@ -330,9 +330,6 @@ void sgr__sinks_close(struct sgr_server *server);
 void sgr__explained(struct sgr_server *server, uint64_t request, struct sgr_bytes *text);
 void sgr__explains_cancel(struct sgr_server *server);
 
-static inline struct sgr_slice sgr__bytes_slice(const struct sgr_bytes *bytes) {
-    return bytes ? (struct sgr_slice){bytes->data, bytes->size} : (struct sgr_slice){NULL, 0};
-}
 static inline struct sgr_slice sgr__id_key(const uint64_t *id) {
     return (struct sgr_slice){(const char *)id, sizeof(*id)};
 }

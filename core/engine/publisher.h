@@ -1,0 +1,79 @@
+/* What the files of the publisher share: its channels and its subscriptions. Others use engine/publish.h.
+ *
+ *   served        an instance that somebody has open, and its cursor
+ *   channel       of a served: it with one codec, while somebody subscribes to it
+ *   subscription  of a channel; has its instance open
+ *
+ * Engine's thread. */
+#ifndef SGR_ENGINE_PUBLISHER_H
+#define SGR_ENGINE_PUBLISHER_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/vector.h"
+#include "engine/publish.h"
+
+/* What is kept for an instance that somebody has open. */
+struct publisher_served {
+    struct sgr_instance *instance;
+    struct sgr_bytes *token; /* cursor of its last change */
+    struct sgr_list channels;
+};
+
+struct publisher_channel {
+    uint64_t id;
+    const struct sgr_codec *codec;
+    struct publisher_served *served;
+    struct sgr_list link;
+    struct sgr_list subscriptions;
+    struct sgr_bytes
+        *document; /* rendered for the last subscriber, good until the instance changes */
+};
+
+struct publisher_subscription {
+    uint64_t id;
+    bool by_revision;
+    struct publisher_channel *channel;
+    struct sgr_list link;
+};
+
+struct sgr_publisher {
+    struct sgr_publisher_parts parts;
+    struct sgr_map *subscriptions; /* id → struct publisher_subscription */
+    uint64_t next_channel;
+    bool ready, stale;
+    uint64_t revision_base;
+    int64_t commit_time;
+    struct sgr_vector changed; /* of struct sgr_instance *, this commit's */
+    bool forgot;               /* one of them had no room */
+    struct sgr_vector items;   /* of struct sgr_hub_item */
+};
+
+/* ---- Channels and what their clients get (channel.c) ---- */
+
+/* The instance's channel with this codec; made if there is none. NULL without memory. */
+struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher,
+                                                 struct sgr_instance *instance,
+                                                 const struct sgr_codec *codec);
+void sgr__publisher_drop_if_unused(struct publisher_channel *channel);
+uint64_t sgr__publisher_revision(const struct sgr_publisher *publisher,
+                                 const struct sgr_instance *instance);
+/* The whole document. *ret borrows from the channel, `etag` and `reset_reason` (NULL: no reset), and has a reference to the document. */
+int sgr__publisher_snapshot(struct sgr_publisher *publisher, struct publisher_channel *channel,
+                            const char *reset_reason, struct sgr_buffer *etag,
+                            struct sgr_state *ret, struct sgr_error *error);
+/* What follows on `what`'s cursor or revision if that is known, else the whole document; a reset if the client thought it had a past. */
+int sgr__publisher_opening(struct sgr_publisher *publisher, struct publisher_channel *channel,
+                           const struct sgr_subscribe *what, struct sgr_buffer *etag,
+                           struct sgr_state *ret, struct sgr_error *error);
+
+/* ---- Asks (subscribe.c) ---- */
+
+void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
+                           struct sgr_state state, bool is_reset);
+void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id);
+
+/* Ends the buffer. NULL without memory, also if it had failed. */
+struct sgr_bytes *sgr__publisher_bytes(struct sgr_buffer *buffer);
+
+#endif

@@ -1,0 +1,290 @@
+/* Asks of the network side: subscribing, unsubscribing, composing and explaining. */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/nearest.h"
+#include "base/utf8.h"
+#include "engine/publisher.h"
+
+static struct sgr_slice id_key(const uint64_t *id) {
+    return (struct sgr_slice){(const char *)id, sizeof(*id)};
+}
+
+/* ---- Answering ---- */
+
+static int error_status(int code) {
+    switch (code) {
+    case SGR_ENOTFOUND:
+        return 404;
+    case SGR_EUNAVAILABLE:
+    case SGR_ENOMEM:
+    case SGR_ELIMIT:
+        return 503;
+    case SGR_EINTERNAL:
+        return 500;
+    default:
+        return 400;
+    }
+}
+
+static struct sgr_state error_state(const struct sgr_error *error, const char *wire_code) {
+    return (struct sgr_state){.answer = SGR_ANSWER_ERROR,
+                              .status = error_status(error->code),
+                              .code = wire_code ? wire_code : sgr_error_name(error->code),
+                              .message = error->message};
+}
+
+void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
+                           struct sgr_state state, bool is_reset) {
+    struct sgr_hub_answer answer = {.id = id, .channel = channel, .state = state};
+    sgr_hub_answer(publisher->parts.hub, &answer, is_reset);
+}
+
+/* ---- What is asked for ---- */
+
+static int unknown_view(struct sgr_publisher *publisher, struct sgr_slice path,
+                        struct sgr_error *error) {
+    const char *near = sgr_views_nearest(publisher->parts.views, path);
+    if (near)
+        return sgr_error_set(error, SGR_ENOTFOUND, "no view %.*s; did you mean %s?",
+                             SGR_SLICE_ARGS(path), near);
+    return sgr_error_set(error, SGR_ENOTFOUND, "no view %.*s", SGR_SLICE_ARGS(path));
+}
+
+static const struct sgr_parameter_text *find_parameter(const struct sgr_subscribe *what,
+                                                       const char *name) {
+    for (size_t i = 0; i < what->parameter_count; i++)
+        if (sgr_slice_is(what->parameters[i].name, name))
+            return &what->parameters[i];
+    return NULL;
+}
+
+static int check_names(const struct sgr_subscribe *what, const struct sgr_view_parameter *declared,
+                       size_t count, struct sgr_error *error) {
+    for (size_t i = 0; i < what->parameter_count; i++) {
+        struct sgr_slice name = what->parameters[i].name;
+        size_t at = 0;
+        while (at < count && !sgr_slice_is(name, declared[at].name))
+            at++;
+        if (at == count)
+            return sgr_error_set(error, SGR_EINVAL, "the view has no parameter %.*s",
+                                 SGR_SLICE_ARGS(name));
+    }
+    return SGR_OK;
+}
+
+static int parse_parameter(const struct sgr_view_parameter *declared,
+                           const struct sgr_parameter_text *given, struct sgr_arena *arena,
+                           struct sgr_value *ret, struct sgr_error *error) {
+    if (!given) {
+        if (!declared->has_default)
+            return sgr_error_set(error, SGR_EINVAL, "parameter %s (%s) is missing", declared->name,
+                                 declared->column.type_name);
+        *ret = declared->fallback;
+        return SGR_OK;
+    }
+    if (!given->value.data) {
+        *ret = (struct sgr_value){.type = declared->column.type, .null = true};
+        return SGR_OK;
+    }
+    struct sgr_error inner;
+    int code = sgr_value_parse_kept(declared->column.type, declared->column.element, given->value,
+                                    arena, ret, &inner);
+    if (!code)
+        return SGR_OK;
+    return sgr_error_set(error, code == SGR_ENOMEM ? code : SGR_EINVAL, "parameter %s: %s",
+                         declared->name, inner.message);
+}
+
+/* Their text is the arena's. */
+static int parse_parameters(const struct sgr_view *view, const struct sgr_subscribe *what,
+                            struct sgr_arena *arena, struct sgr_value **ret,
+                            struct sgr_error *error) {
+    size_t count;
+    const struct sgr_view_parameter *declared = sgr_view_parameters(view, &count);
+    struct sgr_value *values = arena ? sgr_arena_alloc(arena, (count + 1) * sizeof(*values)) : NULL;
+    if (!values)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for parameters");
+    int code = check_names(what, declared, count, error);
+    for (size_t i = 0; !code && i < count; i++)
+        code = parse_parameter(&declared[i], find_parameter(what, declared[i].name), arena,
+                               &values[i], error);
+    *ret = values;
+    return code;
+}
+
+static int open_instance(struct sgr_publisher *publisher, const struct sgr_subscribe *what,
+                         struct sgr_instance **ret, const char **ret_code,
+                         struct sgr_error *error) {
+    if (!publisher->ready) {
+        *ret_code = "not_ready";
+        return sgr_error_set(error, SGR_EUNAVAILABLE, "the first snapshot is not complete yet");
+    }
+    struct sgr_view *view = sgr_views_find(publisher->parts.views, what->view);
+    if (!view) {
+        *ret_code = "unknown_view";
+        return unknown_view(publisher, what->view, error);
+    }
+    struct sgr_arena *arena = sgr_arena_new();
+    struct sgr_value *values;
+    int code = parse_parameters(view, what, arena, &values, error);
+    if (!code)
+        code = sgr_instance_open(view, values, ret, error);
+    else if (code != SGR_ENOMEM)
+        *ret_code = "bad_parameter";
+    sgr_arena_free(arena);
+    return code;
+}
+
+static int add_subscription(struct sgr_publisher *publisher, uint64_t id, bool by_revision,
+                            struct publisher_channel *channel, struct sgr_error *error) {
+    struct publisher_subscription *subscription = calloc(1, sizeof(*subscription));
+    if (!subscription || sgr_map_put(publisher->subscriptions, id_key(&id), subscription, NULL)) {
+        free(subscription);
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a subscription");
+    }
+    *subscription =
+        (struct publisher_subscription){.id = id, .by_revision = by_revision, .channel = channel};
+    sgr_list_append(&channel->subscriptions, &subscription->link);
+    return SGR_OK;
+}
+
+/* Everything up to the answer; on failure nothing is left behind. */
+static int subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask,
+                     const char **ret_code, struct sgr_error *error) {
+    const struct sgr_codec *codec =
+        sgr_codec_find(ask->what.codec ? ask->what.codec : "json-patch");
+    if (!codec) {
+        *ret_code = "unknown_codec";
+        return sgr_error_set(error, SGR_EINVAL, "no codec %s; there are json-patch, rows and full",
+                             ask->what.codec);
+    }
+    struct sgr_instance *instance;
+    int code = open_instance(publisher, &ask->what, &instance, ret_code, error);
+    if (code)
+        return code;
+    struct publisher_channel *channel = sgr__publisher_channel(publisher, instance, codec);
+    struct sgr_buffer etag = SGR_BUFFER_INIT;
+    struct sgr_state state;
+    if (!channel)
+        code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a channel");
+    else
+        code = sgr__publisher_opening(publisher, channel, &ask->what, &etag, &state, error);
+    if (!code && !ask->once) {
+        code = add_subscription(publisher, ask->id, ask->what.by_revision, channel, error);
+        if (code)
+            sgr_bytes_unref((struct sgr_bytes *)(uintptr_t)state.document);
+    }
+    if (!code)
+        sgr__publisher_answer(publisher, ask->id, ask->once ? 0 : channel->id, state, false);
+    sgr_buffer_fini(&etag);
+    if (code || ask->once) {
+        if (channel)
+            sgr__publisher_drop_if_unused(channel);
+        sgr_instance_close(instance);
+    }
+    return code;
+}
+
+static void handle_subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
+    struct sgr_error error = {0};
+    const char *wire_code = NULL;
+    if (!subscribe(publisher, ask, &wire_code, &error))
+        return;
+    sgr_utf8_repair(error.message); /* it quotes what the client wrote */
+    sgr__publisher_answer(publisher, ask->id, 0, error_state(&error, wire_code), false);
+}
+
+void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id) {
+    struct publisher_subscription *subscription =
+        sgr_map_remove(publisher->subscriptions, id_key(&id));
+    if (!subscription)
+        return;
+    struct sgr_instance *instance = subscription->channel->served->instance;
+    sgr_list_remove(&subscription->link);
+    sgr__publisher_drop_if_unused(subscription->channel);
+    sgr_instance_close(instance);
+    free(subscription);
+}
+
+/* ---- Composing and explaining ---- */
+
+static int composed_state(struct sgr_publisher *publisher, struct publisher_channel *channel,
+                          struct sgr_slice cursor, struct sgr_buffer *etag, struct sgr_state *ret,
+                          struct sgr_error *error) {
+    struct sgr_subscribe what = {.cursor = cursor};
+    return sgr__publisher_opening(publisher, channel, &what, etag, ret, error);
+}
+
+static void compose_one(struct sgr_publisher *publisher, const struct sgr_ask *ask, size_t i,
+                        struct sgr_hub_answer *ret, struct sgr_buffer *etag,
+                        struct sgr_error *error) {
+    struct publisher_subscription *subscription =
+        sgr_map_get(publisher->subscriptions, id_key(&ask->ids[i]));
+    *ret = (struct sgr_hub_answer){.id = ask->ids[i]};
+    int code = SGR_OK;
+    if (subscription) {
+        ret->channel = subscription->channel->id;
+        code = composed_state(publisher, subscription->channel, ask->cursors[i], etag, &ret->state,
+                              error);
+    } else {
+        code = sgr_error_set(error, SGR_ENOTFOUND, "no such subscription");
+    }
+    if (code)
+        ret->state = error_state(error, NULL);
+}
+
+static void handle_compose(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
+    struct sgr_hub_answer *answers = calloc(ask->count + 1, sizeof(*answers));
+    struct sgr_buffer *etags = calloc(ask->count + 1, sizeof(*etags));
+    struct sgr_error *errors = calloc(ask->count + 1, sizeof(*errors));
+    bool fits = answers && etags && errors;
+    for (size_t i = 0; fits && i < ask->count; i++)
+        compose_one(publisher, ask, i, &answers[i], &etags[i], &errors[i]);
+    /* Several views on one connection share one cursor, which must name the commit they are all composed at. */
+    struct sgr_bytes *now =
+        fits && ask->count > 1 ? sgr_cursors_token(publisher->parts.cursors) : NULL;
+    for (size_t i = 0; now && i < ask->count; i++)
+        if (answers[i].state.answer != SGR_ANSWER_ERROR)
+            answers[i].state.cursor = sgr__bytes_slice(now);
+    sgr_hub_composed(publisher->parts.hub, ask->id, answers, fits ? ask->count : 0);
+    sgr_bytes_unref(now);
+    for (size_t i = 0; fits && i < ask->count; i++)
+        sgr_buffer_fini(&etags[i]);
+    free(answers);
+    free(etags);
+    free(errors);
+}
+
+static void handle_explain(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
+    enum sgr_explain_format format = SGR_EXPLAIN_TEXT;
+    if (ask->format && strcmp(ask->format, "dot") == 0)
+        format = SGR_EXPLAIN_DOT;
+    else if (ask->format && strcmp(ask->format, "json") == 0)
+        format = SGR_EXPLAIN_JSON;
+    struct sgr_buffer out = SGR_BUFFER_INIT;
+    publisher->parts.explain(publisher->parts.data, format, &out);
+    sgr_hub_explained(publisher->parts.hub, ask->id, sgr__publisher_bytes(&out));
+}
+
+static void handle_ask(void *data, const struct sgr_ask *ask) {
+    struct sgr_publisher *publisher = data;
+    switch (ask->kind) {
+    case SGR_ASK_SUBSCRIBE:
+        handle_subscribe(publisher, ask);
+        break;
+    case SGR_ASK_UNSUBSCRIBE:
+        sgr__publisher_unsubscribe(publisher, ask->id);
+        break;
+    case SGR_ASK_COMPOSE:
+        handle_compose(publisher, ask);
+        break;
+    case SGR_ASK_EXPLAIN:
+        handle_explain(publisher, ask);
+        break;
+    }
+}
+
+bool sgr_publisher_serve(struct sgr_publisher *publisher, size_t most) {
+    return sgr_hub_take(publisher->parts.hub, handle_ask, publisher, most);
+}
