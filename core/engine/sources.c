@@ -144,9 +144,11 @@ static int host_begin_snapshot(void *host, const char *epoch, struct sgr_error *
     free(source->epoch);
     source->epoch = copy;
     source->in_snapshot = true;
+    bool undisturbed = source->engine->phase == ENGINE_FILLING && source->engine->source_count == 1;
     for (size_t i = 0; i < source->plan->table_count; i++) {
         struct engine_relation *relation = &source->relations[i];
-        int code = relation->fold ? sgr_fold_snapshot_begin(relation->fold, error) : SGR_OK;
+        int code =
+            relation->fold ? sgr_fold_snapshot_begin(relation->fold, undisturbed, error) : SGR_OK;
         if (code)
             return code;
     }

@@ -144,7 +144,28 @@ static void clear_builder(struct sgr_batch_builder *builder) {
     }
 }
 
+static struct sgr_batch batch_part(const struct sgr_batch_builder *builder, size_t from) {
+    struct sgr_batch batch = sgr_batch_view(builder);
+    return (struct sgr_batch){.items = batch.items + from, .count = batch.count - from};
+}
+
+int sgr__node_settle(struct sgr_node *node, struct sgr_error *error) {
+    assert(!node->fed_loose && !node->graph->running);
+    struct sgr_batch rest = batch_part(&node->fed, node->settled);
+    node->settled += rest.count;
+    return sgr__batch_apply(node, &rest, error);
+}
+
+/* Settled rows were all that the node had. */
+static void clear_indexes(struct sgr_node *node) {
+    for (size_t i = 0; i < node->arrangements.count; i++)
+        sgr_index_clear(SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, i)->index);
+    node->settled = 0;
+}
+
 void sgr__node_unfeed(struct sgr_node *node) {
+    if (node->settled)
+        clear_indexes(node);
     if (node->fed.deltas.count)
         sgr__nodes_remove(&node->graph->fed, node);
     clear_builder(&node->fed);
@@ -215,6 +236,8 @@ static int publish(struct sgr_node *node, struct sgr_error *error) {
         status = queue_push(graph, *SGR_VECTOR_AT(&node->users, struct sgr_node *, i));
     if (status)
         return sgr_error_set(error, status, "out of memory");
+    batch = batch_part(&node->out, node->settled);
+    node->settled = 0;
     return sgr__batch_apply(node, &batch, error);
 }
 

@@ -77,7 +77,8 @@ struct sgr_node {
     struct sgr_vector arrangements; /* of struct sgr__arrangement */
     struct sgr_vector users;        /* of struct sgr_node *, distinct, by id */
     struct sgr_vector observers;    /* of struct sgr__observer, in order of registration */
-    bool fed_loose;                 /* what was fed is not known to be consolidated */
+    size_t settled; /* deltas at the start of `fed`, then `out`, that the indexes show already */
+    bool fed_loose; /* what was fed is not known to be consolidated */
     bool queued, ticking, changed;
 
     struct sgr_node_counters counters;
@@ -135,6 +136,11 @@ int sgr__batch_apply(struct sgr_node *node, const struct sgr_batch *batch, struc
 /* Like sgr_node_feed for deltas that are consolidated among themselves; and taking back what was fed since the last run. */
 int sgr__node_feed_net(struct sgr_node *node, const struct sgr_row *row, int64_t weight);
 void sgr__node_unfeed(struct sgr_node *node);
+/* Brings the node's indexes up to what was fed, ahead of the next run. Only for rows that are net and new, while nobody reads the node. */
+int sgr__node_settle(struct sgr_node *node, struct sgr_error *error);
+static inline size_t sgr__node_unsettled(const struct sgr_node *node) {
+    return node->fed.deltas.count - node->settled;
+}
 /* Vectors of pointers to nodes. */
 int sgr__nodes_add(struct sgr_vector *nodes, struct sgr_node *node); /* keeps order by id */
 void sgr__nodes_remove(struct sgr_vector *nodes, const struct sgr_node *node);

@@ -11,6 +11,8 @@
 #include "graph/netting.h"
 #include "graph/node.h"
 
+enum { SETTLED = 512 };
+
 struct sgr_fold {
     struct sgr_node *node;
     const struct sgr_schema *schema; /* the node's */
@@ -20,6 +22,7 @@ struct sgr_fold {
     bool by_content;         /* the netting's columns need not be unique: whole rows are compared */
     bool snapshot;           /* between snapshot_begin and its finish */
     bool direct;             /* the snapshot goes straight to the node, as nothing was there */
+    bool settling;           /* and into its indexes, SETTLED rows at a time */
     const struct sgr_relation *matched; /* within a transaction: `theirs` holds for it */
     uint16_t *theirs;                   /* our column → the change stream's */
     uint16_t *columns;                  /* scratch: identity */
@@ -479,7 +482,7 @@ int sgr_fold_change(struct sgr_fold *fold, const struct sgr_change *change,
 static void end(struct sgr_fold *fold) {
     sgr_netting_clear(&fold->netting);
     fold->matched = NULL;
-    fold->snapshot = fold->direct = false;
+    fold->snapshot = fold->direct = fold->settling = false;
 }
 
 int sgr_fold_finish(struct sgr_fold *fold, struct sgr_error *error) {
@@ -501,10 +504,12 @@ void sgr_fold_abort(struct sgr_fold *fold) {
 
 /* Snapshots. */
 
-int sgr_fold_snapshot_begin(struct sgr_fold *fold, struct sgr_error *error) {
+int sgr_fold_snapshot_begin(struct sgr_fold *fold, bool undisturbed, struct sgr_error *error) {
     sgr_fold_abort(fold);
     fold->snapshot = true;
     fold->direct = !sgr_index_rows(fold->base);
+    /* A bag's equal rows are brought together at the end. */
+    fold->settling = fold->direct && undisturbed && fold->node->key_count;
     return fold->direct ? 0 : fold_truncate(fold, error);
 }
 
@@ -532,6 +537,8 @@ int sgr_fold_snapshot_row(struct sgr_fold *fold, const struct sgr_relation *rela
     if (!status && add_snapshot_row(fold, row))
         status = out_of_memory(error);
     sgr_row_unref(row);
+    if (!status && fold->settling && sgr__node_unsettled(fold->node) >= SETTLED)
+        status = sgr__node_settle(fold->node, error);
     if (status)
         sgr_error_context(error, "relation %s", fold->node->name);
     return status;

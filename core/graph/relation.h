@@ -23,8 +23,10 @@ int sgr_fold_change(struct sgr_fold *fold, const struct sgr_change *change,
 int sgr_fold_finish(struct sgr_fold *fold, struct sgr_error *error);
 void sgr_fold_abort(struct sgr_fold *fold);
 
-/* A new snapshot: rows as they come, then finish feeds the difference to what was there. */
-int sgr_fold_snapshot_begin(struct sgr_fold *fold, struct sgr_error *error);
+/* A new snapshot: rows as they come, then finish feeds the difference to what was there. `undisturbed`: the caller promises that nobody
+ * runs the graph or reads the node before the finish (or abort), so rows may enter the node's indexes as they come, while the database
+ * is still busy with the next ones. */
+int sgr_fold_snapshot_begin(struct sgr_fold *fold, bool undisturbed, struct sgr_error *error);
 int sgr_fold_snapshot_row(struct sgr_fold *fold, const struct sgr_relation *relation,
                           const struct sgr_field *fields, struct sgr_error *error);
 int sgr_fold_snapshot_finish(struct sgr_fold *fold, struct sgr_error *error);

@@ -70,9 +70,7 @@ struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *
     return index;
 }
 
-void sgr_index_free(struct sgr_index *index) {
-    if (!index)
-        return;
+void sgr_index_clear(struct sgr_index *index) {
     struct sgr_iterator all;
     const struct sgr_row *row;
     int64_t weight;
@@ -82,6 +80,14 @@ void sgr_index_free(struct sgr_index *index) {
     sgr__table_fini(&index->table);
     sgr__groups_fini(&index->groups);
     sgr__weights_fini(&index->weights);
+    sgr__groups_init(&index->groups, index->heap, index->schema);
+    index->rows = 0;
+}
+
+void sgr_index_free(struct sgr_index *index) {
+    if (!index)
+        return;
+    sgr_index_clear(index);
     sgr_schema_unref(index->schema);
     free(index);
 }

@@ -15,7 +15,8 @@
  * be named twice, as by a link and a condition. */
 struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *schema,
                                 const uint16_t *columns, size_t count);
-void sgr_index_free(struct sgr_index *index); /* NULL is fine */
+void sgr_index_free(struct sgr_index *index);  /* NULL is fine */
+void sgr_index_clear(struct sgr_index *index); /* takes all rows out; never fails */
 /* Promises that no two equal rows will be in it, as the node has a key: an insertion then looks for no equal row, which makes filling
  * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. */
 void sgr_index_promise_distinct(struct sgr_index *index);

@@ -333,7 +333,7 @@ static void a_later_snapshot_gives_only_the_difference(void **unused) {
     (void)unused;
     struct table t;
     table_init(&t, SGR_IDENTITY_DEFAULT, true);
-    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0);
     snapshot_row(&t, FIELDS("1", "a", NULL));
     snapshot_row(&t, FIELDS("2", "b", NULL));
     snapshot_row(&t, FIELDS("3", "c", NULL));
@@ -341,7 +341,7 @@ static void a_later_snapshot_gives_only_the_difference(void **unused) {
     fixture_run(&t.f);
     assert_string_equal(contents(&t), "1 a null; 2 b null; 3 c null");
     assert_int_equal(sgr_node_observe(t.node, log_batch, &t), 0);
-    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0);
     snapshot_row(&t, FIELDS("4", "d", NULL));
     snapshot_row(&t, FIELDS("1", "a", NULL));
     snapshot_row(&t, FIELDS("2", "B", NULL));
@@ -357,14 +357,14 @@ static void an_aborted_snapshot_or_transaction_leaves_nothing(void **unused) {
     (void)unused;
     struct table t;
     table_init(&t, SGR_IDENTITY_DEFAULT, true);
-    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0);
     snapshot_row(&t, FIELDS("1", "a", NULL));
     sgr_fold_abort(t.fold);
     fixture_run(&t.f);
     assert_string_equal(contents(&t), "");
-    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0);
     snapshot_row(&t, FIELDS("1", "a", NULL));
-    assert_int_equal(sgr_fold_snapshot_begin(t.fold, &t.f.error), 0); /* started over */
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0); /* started over */
     snapshot_row(&t, FIELDS("2", "b", NULL));
     assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
     fixture_run(&t.f);
@@ -373,6 +373,57 @@ static void an_aborted_snapshot_or_transaction_leaves_nothing(void **unused) {
     sgr_fold_abort(t.fold);
     commit(&t);
     assert_string_equal(contents(&t), "2 b null");
+    table_fini(&t);
+}
+
+enum { MANY = 1300 }; /* some go into the indexes ahead of the run, some with it */
+
+static int many_snapshot_rows(struct table *t) {
+    int status = 0;
+    for (int i = 0; !status && i < MANY; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "%d", i);
+        status = snapshot_row(t, FIELDS(id, "x", NULL));
+    }
+    return status;
+}
+
+static void an_undisturbed_snapshot_is_there_once_and_all_of_it(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    struct sgr_index *by_name;
+    assert_int_equal(sgr_node_index(t.node, (uint16_t[]){1}, 1, &by_name, &t.f.error), 0);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, true, &t.f.error), 0);
+    assert_int_equal(many_snapshot_rows(&t), 0);
+    sgr_fold_abort(t.fold);
+    assert_int_equal(sgr_index_rows(by_name), 0);
+    fixture_run(&t.f);
+    assert_string_equal(contents(&t), "");
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, true, &t.f.error), 0);
+    assert_int_equal(many_snapshot_rows(&t), 0);
+    assert_in_range(sgr_index_rows(by_name), 1, MANY - 1);
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    fixture_run(&t.f);
+    assert_int_equal(sgr_index_rows(by_name), MANY);
+    TRUNCATE(&t);
+    INSERT(&t, "7", "y", NULL);
+    commit(&t);
+    assert_string_equal(contents(&t), "7 y null");
+    sgr_node_unindex(t.node, by_name);
+    table_fini(&t);
+}
+
+static void a_key_twice_in_an_undisturbed_snapshot_is_an_error(void **unused) {
+    (void)unused;
+    struct table t;
+    table_init(&t, SGR_IDENTITY_DEFAULT, true);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, true, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("5", "first", NULL));
+    assert_int_equal(many_snapshot_rows(&t), SGR_EINTERNAL);
+    assert_non_null(strstr(t.f.error.message, "same key"));
+    sgr_fold_abort(t.fold);
+    assert_string_equal(contents(&t), "");
     table_fini(&t);
 }
 
@@ -520,6 +571,8 @@ int main(void) {
         cmocka_unit_test(truncate_takes_all_and_what_came_since),
         cmocka_unit_test(a_later_snapshot_gives_only_the_difference),
         cmocka_unit_test(an_aborted_snapshot_or_transaction_leaves_nothing),
+        cmocka_unit_test(an_undisturbed_snapshot_is_there_once_and_all_of_it),
+        cmocka_unit_test(a_key_twice_in_an_undisturbed_snapshot_is_an_error),
         cmocka_unit_test(what_cannot_be_is_an_error_with_the_relation),
         cmocka_unit_test(a_widened_and_reordered_relation_goes_on_a_retyped_one_does_not),
         cmocka_unit_test(random_transactions_equal_the_table),
