@@ -110,8 +110,8 @@ psql() { # ARGUMENT …, in $cluster
     "$pg" psql "$cluster" "$@"
 }
 
-load_followeds() { # USERS
-    psql -v users="$1" -f "$root/tests/bench/lib/followeds.sql" >/dev/null
+load_followeds() { # USERS [PSQL_ARGUMENT …]
+    psql "${@:2}" -v users="$1" -f "$root/tests/bench/lib/followeds.sql" >/dev/null
 }
 
 # ---- The program ----

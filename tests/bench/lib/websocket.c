@@ -108,6 +108,25 @@ void bench_websocket_message(struct bench_websocket *socket) {
         bench_websocket_read(socket, true);
 }
 
+void bench_websocket_send(struct bench_websocket *socket, const char *text, size_t size) {
+    char frame[8 + 65536] = {(char)0x81};
+    size_t head = 2;
+    if (size >= 65536)
+        bench_die("a message of %zu bytes is too long", size);
+    if (size < 126) {
+        frame[1] = (char)(0x80 | size);
+    } else {
+        frame[1] = (char)(0x80 | 126);
+        frame[2] = (char)(size >> 8);
+        frame[3] = (char)size;
+        head = 4;
+    }
+    head += 4; /* the mask is zero: what follows it stays as it is */
+    memcpy(frame + head, text, size);
+    if (send(socket->descriptor, frame, head + size, MSG_NOSIGNAL) != (ssize_t)(head + size))
+        bench_die("cannot send: %s", strerror(errno));
+}
+
 void bench_websocket_close(struct bench_websocket *socket) {
     close(socket->descriptor);
     free(socket->data);

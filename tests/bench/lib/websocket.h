@@ -1,4 +1,4 @@
-/* A blocking websocket client that only listens: as little of its own as possible stands between the wire and the clock. */
+/* A blocking websocket client: as little of its own as possible stands between the wire and the clock. */
 #ifndef BENCH_WEBSOCKET_H
 #define BENCH_WEBSOCKET_H
 
@@ -22,6 +22,8 @@ void bench_websocket_read(struct bench_websocket *socket, bool wait);
 bool bench_websocket_next(struct bench_websocket *socket);
 /* Waits for the next message. */
 void bench_websocket_message(struct bench_websocket *socket);
+/* Sends a text message of under 64 KB. */
+void bench_websocket_send(struct bench_websocket *socket, const char *text, size_t size);
 void bench_websocket_close(struct bench_websocket *socket);
 
 #endif

@@ -27,7 +27,7 @@ for run in $(seq "$runs"); do
     start_sangre "/followeds?user=1" < <(followeds_config)
     sample after_start_mb "$(status_mb VmRSS)"
     by_what=$(state_mb)
-    "$drivers/bench-cost" "$conninfo" "$port" "$sangre_pid" "$commits" >/dev/null
+    "$drivers/bench-cost" "$conninfo" "$port" "$sangre_pid" "$commits" followeds >/dev/null
     sample after_updates_mb "$(status_mb VmRSS)"
     sample peak_mb "$(status_mb VmHWM)"
     by_what_then=$(state_mb)
