@@ -10,14 +10,14 @@
 #
 # and the functions of this file. A driver prints `name value` lines, which `take` keeps as samples.
 
-bench_build() { # SOURCES BUILD
-    cmake -G Ninja -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
+bench_build() { # SOURCES BUILD [CMAKE_ARGUMENT …]
+    cmake -G Ninja -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING "${@:3}" >/dev/null
     ninja -C "$2" --quiet
 }
 
-bench_use() { # BUILD: its program and drivers
+bench_use() { # BUILD [DRIVERS_BUILD]: the program of the one, the drivers of the other
     sangre=$1/core/sangre
-    drivers=$1/tests/bench
+    drivers=${2:-$1}/tests/bench
     export SANGRE_PLUGIN_DIR=$1/plugins
     pg=$root/tests/lib/pg_cluster.sh
     bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
@@ -33,6 +33,38 @@ bench_run() ( # SCENARIO
     sort -s -k1,1 -t: "$scratch/lines" | cut -d: -f2-
     rm -rf "$scratch"
 )
+
+# This tree's program and another revision's, in turn, under this tree's scenarios and drivers: each figure here, to the figure there.
+bench_compare() { # BUILD COMMIT|BUILD SCENARIO…
+    local build=$1 there=$2 rounds=$runs round scenario name
+    shift 2
+    if [ ! -d "$there" ]; then
+        mkdir "$scratch/sources"
+        git -C "$root" archive "$there" | tar -x -C "$scratch/sources"
+        there=$scratch/sources/build
+        bench_build "$scratch/sources" "$there" -DBUILD_TESTING=OFF
+    fi
+    runs=1
+    for round in $(seq "$rounds"); do
+        for scenario in "$@"; do
+            bench_use "$build"
+            bench_run "$scenario" | tee -a "$scratch/here"
+            bench_use "$there" "$build"
+            bench_run "$scenario" | tee -a "$scratch/there"
+        done
+    done >&2
+    mkdir "$scratch/samples"
+    while read -r name; do
+        names_samples "$name" <"$scratch/here" >"$scratch/samples/here"
+        names_samples "$name" <"$scratch/there" >"$scratch/samples/there"
+        printf 'scenario=%s figure=%s reference=%s ratio=%s goal=-\n' "$name" "$(median here)" "$(median there)" \
+            "$(ratio "$(median here)" "$(median there)")"
+    done < <(sed -n 's/^scenario=\([^ ]*\) .*/\1/p' "$scratch/here" | awk '!seen[$0]++')
+}
+
+names_samples() { # NAME: its figures among lines of reports
+    sed -n "s/^scenario=$1 figure=\([^ ]*\) .*/\1/p"
+}
 
 sized() { # FULL QUICK TINY
     case $size in full) echo "$1" ;; quick) echo "$2" ;; tiny) echo "$3" ;; esac
@@ -73,7 +105,8 @@ report() { # NAME UNIT SAMPLES REFERENCE_SAMPLES GOAL WHAT REFERENCE_WHAT
         "$([ "$4" = - ] || paste -sd, "$scratch/samples/$4")")"
 }
 
-# A point of a plot: the median of SAMPLES at X. Points of one SERIES make a line; X_WHAT says what is along the axis.
+# A point of a plot: the median of SAMPLES at X. Points of one SERIES make a line, with a panel of its own; series named PANEL/LINE share
+# one. X_WHAT says what is along the axis.
 point() { # SERIES X X_WHAT UNIT SAMPLES
     local y
     y=$(median "$5")
@@ -81,12 +114,17 @@ point() { # SERIES X X_WHAT UNIT SAMPLES
     record "$(printf '"series":"%s","x":%s,"x_what":"%s","unit":"%s","y":%s' "$1" "$2" "$3" "$4" "$y")"
 }
 
+measured_commit() { # `-dirty` if the tree differs from it in more than results
+    git -C "$root" rev-parse --short HEAD | tr -d '\n'
+    git -C "$root" diff --quiet HEAD -- . ':!tests/bench/results' ':!README.md' || printf %s -dirty
+}
+
 record() { # MEMBERS
     $record || return 0
     local results=$root/tests/bench/results
     mkdir -p "$results"
     printf '{"scenario":"%s",%s,"quick":%s,"runs":%s,"commit":"%s","cpu":"%s","cores":%s,"kernel":"%s","postgres":"%s","time":"%s"}\n' \
-        "$scenario" "$1" "$([ "$size" = full ] && echo false || echo true)" "$runs" "$(git -C "$root" describe --always --dirty)" \
+        "$scenario" "$1" "$([ "$size" = full ] && echo false || echo true)" "$runs" "$(measured_commit)" \
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)" "$(uname -r)" \
         "$("$bin/postgres" --version | awk '{print $3}')" "$started" >>"$results/$scenario.jsonl"
 }

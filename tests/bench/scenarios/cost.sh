@@ -37,7 +37,7 @@ series() { # NAME N_WHAT N…: figures by N, and the last to the first
     local name=$1 what=$2 n
     shift 2
     for n in "$@"; do
-        point "$name" "$n" "$what" us "${name}_${n}_commit_us"
+        point "$name" "$n" "$what" "us a commit" "${name}_${n}_commit_us"
     done
     report "cost_$name" us "${name}_${!#}_commit_us" "${name}_$1_commit_us" "$goal" "a commit at ${!#} $what" "at $1"
 }
@@ -74,6 +74,6 @@ remove_cluster
 goal="<=1.3"
 series users users "${users[@]}"
 series views "views that differ in a constant" "${views[@]}"
-series parameters "subscriptions with a parameter of their own" "${parameters[@]}"
+series parameters "parameters, one a subscription" "${parameters[@]}"
 goal=-
 series depth "levels" "${depth[@]}"
