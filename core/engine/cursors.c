@@ -189,6 +189,42 @@ static bool take_sum(const struct sgr_cursors *cursors, struct sgr_slice rest, u
     return rest.size == 0;
 }
 
+/* Of our shape, whatever the epoch: as many digits for it, then numbers. */
+static bool well_formed(struct sgr_slice token) {
+    uint64_t number;
+    for (size_t i = 0; i < EPOCH_DIGITS; i++)
+        if (i >= token.size || !token.data[i] || !strchr(digits, token.data[i]))
+            return false;
+    struct sgr_slice rest = {token.data + EPOCH_DIGITS, token.size - EPOCH_DIGITS};
+    bool more = rest.size > 0;
+    while (more && take_byte(&rest, '.') && take_number(&rest, &number))
+        more = rest.size > 0;
+    return !more || (take_byte(&rest, '~') && take_number(&rest, &number) && !rest.size);
+}
+
+int sgr_cursors_positions(const struct sgr_cursors *cursors, struct sgr_slice token,
+                          uint64_t *ret_positions) {
+    uint64_t sum;
+    if (!well_formed(token))
+        return SGR_EPARSE;
+    if (!take_epoch(cursors, &token))
+        return SGR_ENOTFOUND;
+    if (!take_sum(cursors, token, ret_positions, &sum))
+        return SGR_EPARSE;
+    for (size_t i = 0; i < cursors->width; i++)
+        if (__builtin_add_overflow(ret_positions[i], cursors->base[i], &ret_positions[i]))
+            return SGR_EPARSE;
+    return SGR_OK;
+}
+
+uint64_t sgr_cursors_ticks(const struct sgr_cursors *cursors) {
+    return cursors->now[cursors->width - 1];
+}
+
+const uint64_t *sgr_cursors_base(const struct sgr_cursors *cursors) {
+    return cursors->base;
+}
+
 static const struct entry *search(const struct sgr_cursors *cursors, uint64_t sum) {
     size_t low = cursors->forgotten, high = cursors->entries.count;
     while (low < high) {

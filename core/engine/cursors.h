@@ -29,4 +29,12 @@ struct sgr_bytes *sgr_cursors_token(const struct sgr_cursors *cursors);
 int sgr_cursors_find(const struct sgr_cursors *cursors, struct sgr_slice token,
                      uint64_t *ret_number);
 
+/* The positions a token names, absolute, ticks last (source_count + 1 of them), whether or not a commit is known there or was yet. SGR_EPARSE: no
+ * token; SGR_ENOTFOUND: of another epoch. */
+int sgr_cursors_positions(const struct sgr_cursors *cursors, struct sgr_slice token,
+                          uint64_t *ret_positions);
+uint64_t sgr_cursors_ticks(const struct sgr_cursors *cursors); /* so far */
+/* What the present epoch began at; source_count + 1 of them. */
+const uint64_t *sgr_cursors_base(const struct sgr_cursors *cursors);
+
 #endif

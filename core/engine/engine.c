@@ -96,6 +96,16 @@ static uint64_t nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static size_t find_source(void *data, struct sgr_slice name) {
+    const struct sgr_engine *engine = data;
+    if (!name.size)
+        return engine->source_count == 1 ? 0 : engine->source_count;
+    size_t i = 0;
+    while (i < engine->source_count && !sgr_slice_is(name, engine->sources[i].plan->name))
+        i++;
+    return i;
+}
+
 static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
     engine->seed = server->seed ? server->seed : random_seed();
@@ -118,6 +128,8 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
                                         .cursors = engine->cursors,
                                         .hub = engine->hub,
                                         .explain = sgr__engine_write_explain,
+                                        .find_source = find_source,
+                                        .source_count = sources,
                                         .data = engine};
     engine->publisher = sgr_publisher_new(&parts);
     return engine->publisher ? SGR_OK
@@ -301,7 +313,12 @@ int sgr__engine_commit(struct sgr_engine *engine, struct engine_source *source, 
                                   source ? source->position : 0, now);
     if (code)
         return code;
-    return sgr_publisher_commit(engine->publisher, engine->commit, unix_time, now, error);
+    code = sgr_publisher_commit(engine->publisher, engine->commit, unix_time, now, error);
+    if (!code && source)
+        sgr_publisher_reached(engine->publisher, source->position_index, source->position);
+    else if (!code)
+        sgr_publisher_reached(engine->publisher, SIZE_MAX, sgr_cursors_ticks(engine->cursors));
+    return code;
 }
 
 void sgr__engine_source_changed(struct sgr_engine *engine) {

@@ -13,7 +13,8 @@ struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts)
     publisher->changed = SGR_VECTOR_INIT(struct sgr_instance *);
     publisher->items = SGR_VECTOR_INIT(struct sgr_hub_item);
     publisher->subscriptions = sgr_map_new();
-    if (!publisher->subscriptions) {
+    if (!publisher->subscriptions || sgr__publisher_waits_new(publisher)) {
+        sgr_map_free(publisher->subscriptions);
         free(publisher);
         return NULL;
     }
@@ -28,6 +29,7 @@ void sgr_publisher_free(struct sgr_publisher *publisher) {
     for (size_t at = 0; sgr_map_next(publisher->subscriptions, &at, &key, &value);)
         sgr__publisher_unsubscribe(publisher, ((struct publisher_subscription *)value)->id);
     sgr_map_free(publisher->subscriptions);
+    sgr_waits_free(publisher->waits);
     sgr_vector_fini(&publisher->changed);
     sgr_vector_fini(&publisher->items);
     free(publisher);
@@ -38,6 +40,7 @@ void sgr_publisher_free(struct sgr_publisher *publisher) {
 void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_seconds) {
     publisher->ready = true;
     publisher->revision_base = (uint64_t)epoch_seconds << REVISION_SHIFT;
+    sgr__publisher_waits_restart(publisher);
 }
 
 void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale) {
@@ -172,6 +175,7 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
     for (size_t at = 0; !code && sgr_map_next(publisher->subscriptions, &at, &key, &value);)
         code = reset_one(publisher, value, token, reason, error);
     sgr_bytes_unref(token);
+    sgr__publisher_waits_restart(publisher);
     return code;
 }
 

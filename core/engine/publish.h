@@ -18,6 +18,9 @@ struct sgr_publisher_parts {
     struct sgr_cursors *cursors;
     struct sgr_hub *hub;
     void (*explain)(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
+    /* Which of the `source_count` sources has this name; an empty one names the only one. source_count: none. */
+    size_t (*find_source)(void *data, struct sgr_slice name);
+    size_t source_count;
     void *data;
 };
 
@@ -39,6 +42,10 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
 /* The same for a commit that began a new epoch: every subscriber is reset, with `reason`. */
 int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
                           int64_t now, const char *reason, struct sgr_error *error);
+
+/* Behind a commit of it, and whenever nothing up to there concerns us: who waits for this position of a source has been served it. A source of
+ * SIZE_MAX: the ticks. */
+void sgr_publisher_reached(struct sgr_publisher *publisher, size_t source, uint64_t position);
 
 size_t sgr_publisher_subscriptions(const struct sgr_publisher *publisher);
 

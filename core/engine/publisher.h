@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/vector.h"
 #include "engine/publish.h"
+#include "engine/waits.h"
 
 /* What is kept for an instance that somebody has open. */
 struct publisher_served {
@@ -47,6 +48,7 @@ struct sgr_publisher {
     struct sgr_vector changed; /* of struct sgr_instance *, this commit's */
     bool forgot;               /* one of them had no room */
     struct sgr_vector items;   /* of struct sgr_hub_item */
+    struct sgr_waits *waits;
 };
 
 /* ---- Channels and what their clients get (channel.c) ---- */
@@ -72,6 +74,13 @@ int sgr__publisher_opening(struct sgr_publisher *publisher, struct publisher_cha
 void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
                            struct sgr_state state, bool is_reset);
 void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id);
+
+/* ---- Waiting (wait.c) ---- */
+
+int sgr__publisher_waits_new(struct sgr_publisher *publisher);
+void sgr__publisher_wait(struct sgr_publisher *publisher, const struct sgr_ask *ask);
+/* The epoch that begins has been told to everybody. */
+void sgr__publisher_waits_restart(struct sgr_publisher *publisher);
 
 /* Ends the buffer. NULL without memory, also if it had failed. */
 struct sgr_bytes *sgr__publisher_bytes(struct sgr_buffer *buffer);

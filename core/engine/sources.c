@@ -255,6 +255,8 @@ static int host_commit(void *host, const struct sgr_transaction *transaction,
             return code;
         }
         pause_if_behind(source->engine);
+    } else {
+        sgr_publisher_reached(source->engine->publisher, source->position_index, source->position);
     }
     source->methods->ack(source->state, transaction->end_lsn);
     return SGR_OK;
@@ -262,6 +264,7 @@ static int host_commit(void *host, const struct sgr_transaction *transaction,
 
 static void host_advance(void *host, uint64_t lsn) {
     struct engine_source *source = host;
+    sgr_publisher_reached(source->engine->publisher, source->position_index, lsn);
     source->methods->ack(source->state, lsn);
 }
 

@@ -282,6 +282,12 @@ static void handle_ask(void *data, const struct sgr_ask *ask) {
     case SGR_ASK_EXPLAIN:
         handle_explain(publisher, ask);
         break;
+    case SGR_ASK_WAIT:
+        sgr__publisher_wait(publisher, ask);
+        break;
+    case SGR_ASK_WAIT_END:
+        sgr_waits_cancel(publisher->waits, ask->id);
+        break;
     }
 }
 

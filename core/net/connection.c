@@ -36,6 +36,7 @@ static struct sgr_connection *connection_new(struct sgr_request *request) {
     connection->waiting = SGR_VECTOR_INIT(struct waiting);
     sgr_list_init(&connection->stalled);
     sgr_list_init(&connection->subscriptions);
+    sgr_list_init(&connection->waits);
     sgr_list_append(&request->server->connections, &connection->link);
     return connection;
 }
@@ -475,6 +476,7 @@ static void forget_dirty(struct sgr_connection *connection) {
 void sgr__connection_closed(struct sgr_connection *connection) {
     struct sgr_server *server = connection->server;
     sgr__unsubscribe_all(connection);
+    sgr__waits_end(connection);
     if (!connection->websocket)
         sgr__hangup_forget(connection->peer);
     connection->ending = connection->shut = true;

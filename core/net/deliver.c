@@ -247,9 +247,10 @@ void sgr__compose(struct sgr_connection *connection) {
         return;
     connection->compose_again = false;
     int code = collect_live(connection, &question);
-    if (!code && !question.count)
+    if (!code && !question.count) {
         resume(connection);
-    else if (code || ask(connection, &question))
+        sgr__waits_resume(connection);
+    } else if (code || ask(connection, &question))
         sgr__shut(connection, 1013, "out of memory");
     free(question.ids);
     free(question.cursors);
@@ -325,4 +326,5 @@ void sgr__composed(struct sgr_server *server, uint64_t request,
     resume(connection);
     if (count)
         deliver_composed(connection, answers, count);
+    sgr__waits_resume(connection);
 }

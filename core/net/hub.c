@@ -42,6 +42,7 @@ enum event_kind {
     EVENT_COMMIT,
     EVENT_STALE,
     EVENT_EXPLAINED,
+    EVENT_WAITED,
     EVENT_DRAIN,
     EVENT_LOST
 };
@@ -223,14 +224,21 @@ int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscri
     return SGR_OK;
 }
 
-/* One unsubscribe follows one lasting subscribe, so which of the kept nodes it takes does not matter. */
-void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id) {
+/* One farewell follows one lasting subscribe or wait, so which of the kept nodes it takes does not matter. NULL: none is due. */
+static struct ask *take_farewell(struct sgr_hub *hub, enum sgr_ask_kind kind, uint64_t id) {
     if (sgr_list_empty(&hub->farewells))
-        return; /* of a `once`, which ends by itself */
+        return NULL;
     struct ask *ask = SGR_CONTAINER(hub->farewells.next, struct ask, link);
     sgr_list_remove(&ask->link);
+    ask->ask.kind = kind;
     ask->ask.id = id;
-    ask_push(hub, ask);
+    return ask;
+}
+
+void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id) {
+    struct ask *ask = take_farewell(hub, SGR_ASK_UNSUBSCRIBE, id);
+    if (ask) /* not of a `once`, which ends by itself */
+        ask_push(hub, ask);
 }
 
 int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
@@ -261,6 +269,34 @@ int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format) {
     ask->ask.format = copy_text(&place, format);
     ask_push(hub, ask);
     return SGR_OK;
+}
+
+int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what) {
+    if (asks_full(hub))
+        return SGR_ENOMEM;
+    size_t room = slice_room(what->cursor) + slice_room(what->lsn) + slice_room(what->source);
+    struct ask *ask = ask_new(SGR_ASK_WAIT, id, room);
+    struct ask *farewell = ask_new(SGR_ASK_WAIT_END, id, 0);
+    if (!ask || !farewell) {
+        free(ask);
+        free(farewell);
+        return SGR_ENOMEM;
+    }
+    char *place = (char *)(ask + 1);
+    ask->ask.wait = (struct sgr_wait){.cursor = copy_slice(&place, what->cursor),
+                                      .lsn = copy_slice(&place, what->lsn),
+                                      .source = copy_slice(&place, what->source)};
+    sgr_list_append(&hub->farewells, &farewell->link);
+    ask_push(hub, ask);
+    return SGR_OK;
+}
+
+void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered) {
+    struct ask *ask = take_farewell(hub, SGR_ASK_WAIT_END, id);
+    if (ask && !answered)
+        ask_push(hub, ask);
+    else
+        free(ask);
 }
 
 void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data) {
@@ -424,6 +460,10 @@ void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *
     event_push(hub, event);
 }
 
+void sgr_hub_waited(struct sgr_hub *hub, const struct sgr_hub_answer *answer) {
+    push_answers(hub, EVENT_WAITED, 0, answer, 1);
+}
+
 void sgr_hub_drain(struct sgr_hub *hub) {
     pthread_mutex_lock(&hub->events.lock);
     if (!hub->draining)
@@ -460,6 +500,9 @@ static void event_handle(const struct event *event, const struct sgr_hub_handler
         break;
     case EVENT_EXPLAINED:
         handler->explained(data, event->request, event->text);
+        break;
+    case EVENT_WAITED:
+        handler->waited(data, &event->answers[0]);
         break;
     case EVENT_DRAIN:
         handler->drain(data);

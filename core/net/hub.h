@@ -31,6 +31,10 @@ void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id);
 int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
                     const struct sgr_slice *cursors, size_t count);
 int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format);
+/* Answered by one `waited` event when everything up to there has been published. */
+int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what);
+/* Exactly once for each successful wait: when it was answered, or not to be answered any more. Never fails. */
+void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered);
 
 struct sgr_hub_item { /* one channel's part of a commit */
     uint64_t channel;
@@ -59,6 +63,7 @@ struct sgr_hub_handler { /* everything is borrowed for the call; take references
     void (*reset)(void *data, const struct sgr_hub_answer *answer);
     void (*stale)(void *data, bool stale);
     void (*explained)(void *data, uint64_t request, struct sgr_bytes *text);
+    void (*waited)(void *data, const struct sgr_hub_answer *answer);
     void (*drain)(void *data); /* the engine stops: close connections cleanly, then end the loop */
     /* Memory ran out and events between the last one and the next one are missing: nothing that is subscribed or asked is sure any more. */
     void (*lost)(void *data);

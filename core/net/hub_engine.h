@@ -2,7 +2,14 @@
 #ifndef SGR_NET_HUB_ENGINE_H
 #define SGR_NET_HUB_ENGINE_H
 
-enum sgr_ask_kind { SGR_ASK_SUBSCRIBE, SGR_ASK_UNSUBSCRIBE, SGR_ASK_COMPOSE, SGR_ASK_EXPLAIN };
+enum sgr_ask_kind {
+    SGR_ASK_SUBSCRIBE,
+    SGR_ASK_UNSUBSCRIBE,
+    SGR_ASK_COMPOSE,
+    SGR_ASK_EXPLAIN,
+    SGR_ASK_WAIT,
+    SGR_ASK_WAIT_END, /* of a WAIT, nobody waits for its answer any more */
+};
 
 struct sgr_ask { /* owned by the queue; freed after the handler returned */
     enum sgr_ask_kind kind;
@@ -12,7 +19,8 @@ struct sgr_ask { /* owned by the queue; freed after the handler returned */
     size_t count; /* COMPOSE */
     uint64_t *ids;
     struct sgr_slice *cursors;
-    const char *format; /* EXPLAIN */
+    const char *format;   /* EXPLAIN */
+    struct sgr_wait wait; /* WAIT: deep copy */
 };
 
 void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data);
@@ -26,6 +34,8 @@ void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hu
 void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit);
 void sgr_hub_stale(struct sgr_hub *hub, bool stale);
 void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *text);
+/* Answers a WAIT: state.answer is RESUMED with the cursor, or ERROR. Behind everything that it waited for. */
+void sgr_hub_waited(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
 void sgr_hub_drain(struct sgr_hub *hub);
 /* Bytes waiting in events; the engine pauses sources beyond its budget. Any thread. */
 size_t sgr_hub_backlog(const struct sgr_hub *hub);

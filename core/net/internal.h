@@ -30,7 +30,8 @@ enum {
     SGR__SLOTS = 4, /* of sgr_commit.shared */
     SGR__INLINE_ITEMS = 4,
     SGR__ANSWERS_AHEAD =
-        16, /* unanswered subscribes of a connection before its next message has to wait */
+        16,          /* unanswered subscribes of a connection before its next message has to wait */
+    SGR__WAITS = 64, /* of a connection at a time */
 };
 
 /* ---- Routes (routes.c) ---- */
@@ -96,6 +97,8 @@ struct sgr_server {
     struct sgr_map *subscriptions; /* id → struct sgr_subscription */
     struct sgr_map *channels;      /* id → struct sgr__channel */
     struct sgr_map *composing;     /* request → struct sgr_connection */
+    struct sgr_map *waiting;       /* id → struct wait */
+    struct sgr_list waits;         /* those that the engine has not answered, oldest first */
     uint64_t next_id;
     uint64_t commit_count;
     struct sgr_bytes *last_cursor; /* of the last commit seen; NULL: none yet */
@@ -256,6 +259,8 @@ struct sgr_connection {
     uint64_t paused_after; /* commit_count */
     struct sgr_bytes *paused_at;
     size_t frame_count, frame_at; /* of the commit being delivered */
+    struct sgr_list waits;
+    unsigned wait_count;
 };
 
 struct sgr_connection *sgr__accept(struct sgr_request *request,
@@ -320,6 +325,15 @@ void sgr__composed(struct sgr_server *server, uint64_t request,
                    const struct sgr_hub_answer *answers, size_t count);
 /* Asks for what a paused connection missed, if its queue is empty and nothing is asked yet. */
 void sgr__compose(struct sgr_connection *connection);
+
+/* ---- Waits (wait.c) ---- */
+
+int sgr__wait(struct sgr_connection *connection, const struct sgr_wait *what,
+              void (*done)(void *data, const struct sgr_waited *waited), void *data);
+void sgr__waited(struct sgr_server *server, const struct sgr_hub_answer *answer);
+void sgr__waits_resume(struct sgr_connection *connection); /* what it missed is queued now */
+void sgr__waits_end(struct sgr_connection *connection);    /* which goes */
+void sgr__waits_check(struct sgr_server *server);          /* gives up those whose time is over */
 
 /* ---- Sinks (sinks.c) ---- */
 

@@ -56,6 +56,10 @@ static void on_explained(void *data, uint64_t request, struct sgr_bytes *text) {
     sgr__explained(data, request, text);
 }
 
+static void on_waited(void *data, const struct sgr_hub_answer *answer) {
+    sgr__waited(data, answer);
+}
+
 static void fail_one_shots(struct sgr_server *server, const char *code, const char *message) {
     SGR_LIST_EACH(link, &server->one_shots) {
         struct sgr_subscription *subscription =
@@ -105,6 +109,7 @@ static const struct sgr_hub_handler handler = {
     .reset = on_state,
     .stale = on_stale,
     .explained = on_explained,
+    .waited = on_waited,
     .drain = on_drain,
     .lost = on_lost,
 };
@@ -144,6 +149,9 @@ static void ticked(struct ev_loop *loop, ev_timer *timer, int events) {
     (void)loop;
     (void)events;
     sgr__connections_check(server);
+    sgr__enter(server);
+    sgr__waits_check(server);
+    sgr__leave(server);
     /* libwebsockets looks after its own timeouts only behind something else that it was woken for. */
     lws_cancel_service(server->lws);
 }
@@ -254,6 +262,7 @@ static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->timers);
     sgr_list_init(&server->explains);
     sgr_list_init(&server->stalled);
+    sgr_list_init(&server->waits);
     sgr_list_init(&server->ended);
     server->routes = SGR_VECTOR_INIT(struct sgr__route);
     server->adopted = SGR_VECTOR_INIT(int);
@@ -270,11 +279,13 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
     server->subscriptions = sgr_map_new();
     server->channels = sgr_map_new();
     server->composing = sgr_map_new();
+    server->waiting = sgr_map_new();
     server->scratch = malloc(LWS_PRE + SGR__CHUNK + 64);
     server->slots = calloc(sink_count * SGR__SLOTS + 1, sizeof(struct sgr_bytes *));
     server->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     if (copy_options(server, options) || !server->subscriptions || !server->channels ||
-        !server->composing || !server->scratch || !server->slots || !server->loop)
+        !server->composing || !server->waiting || !server->scratch || !server->slots ||
+        !server->loop)
         return SGR_ENOMEM;
     return SGR_OK;
 }
@@ -385,6 +396,7 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_map_free(server->subscriptions);
     sgr_map_free(server->channels);
     sgr_map_free(server->composing);
+    sgr_map_free(server->waiting);
     sgr_bytes_unref(server->last_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
     free_options(server);

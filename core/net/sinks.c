@@ -202,6 +202,7 @@ static const struct sgr_sink_host host_table = {
     .timer = host_timer,
     .timer_cancel = host_timer_cancel,
     .explain = host_explain,
+    .wait = sgr__wait,
 };
 
 /* ---- Life ---- */

@@ -36,6 +36,7 @@ struct sgr_plan_server {
     int64_t
         client_timeout; /* microseconds without progress before a stalled connection is closed; default 30 s */
     int64_t drain_timeout;   /* for SIGTERM; default 5 s */
+    int64_t wait_timeout;    /* for a position a client waits for; default 30 s */
     size_t message_limit;    /* largest inbound message or body; default 64 KiB */
     size_t connection_limit; /* default 10000 */
     int64_t history_age;     /* default 5 min */

@@ -7,7 +7,8 @@
 struct server_options {
     const char *listen;
     struct sgr_strings origins;
-    int64_t client_buffer, client_timeout, drain_timeout, message_limit, connection_limit;
+    int64_t client_buffer, client_timeout, drain_timeout, wait_timeout, message_limit,
+        connection_limit;
     int64_t memory_limit, seed;
 };
 
@@ -50,6 +51,13 @@ static const struct sgr_option server_table[] = {
      .fallback = "5s",
      .maximum = 3600 * SECOND,
      .help = "how long clients get to take what is queued when the server stops"},
+    {.name = "wait_timeout",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(wait_timeout, int64_t),
+     .fallback = "30s",
+     .minimum = SECOND / 10,
+     .maximum = 3600 * SECOND,
+     .help = "how long a client's wait for a position may take"},
     {.name = "message_limit",
      .type = SGR_OPTION_BYTES,
      .offset = AT(message_limit, int64_t),
@@ -159,6 +167,7 @@ static void copy_settings(struct sgr_plan *plan) {
     to->client_buffer = (size_t)from->client_buffer;
     to->client_timeout = from->client_timeout;
     to->drain_timeout = from->drain_timeout;
+    to->wait_timeout = from->wait_timeout;
     to->message_limit = (size_t)from->message_limit;
     to->connection_limit = (size_t)from->connection_limit;
     to->history_age = history->age;

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-enum { ID_LIMIT = 256 };
-
 struct entry {
     struct client *client;
     struct sgr_subscription *subscription;
@@ -218,20 +216,13 @@ static const char *read_parameters(struct websocket *ws, json_t *object, struct 
 /* Writes the id as JSON and as a member's name; false: it is none. */
 static bool read_id(struct client *client, json_t *message, struct sgr_text *key,
                     struct sgr_text *id) {
-    json_t *value = json_object_get(message, "id");
-    char number[32];
     *key = *id = sgr_text_new(&client->ws->table->common, client->ws->host);
-    if (json_is_string(value) && json_string_length(value) <= ID_LIMIT) {
-        struct sgr_slice text = {json_string_value(value), json_string_length(value)};
-        sgr_text_json(key, text);
-        sgr_text_json(id, text);
-    } else if (json_is_integer(value)) {
-        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-        sgr_text_json(key, (struct sgr_slice){number, strlen(number)});
-        sgr_text_puts(id, number);
-    } else {
+    if (!message_id(message, id))
         return false;
-    }
+    if (id->data[0] == '"')
+        sgr_text_add(key, id->data, id->size);
+    else
+        sgr_text_json(key, (struct sgr_slice){id->data, id->size});
     sgr_text_add(key, "", 1);
     sgr_text_add(id, "", 1);
     return !key->failed && !id->failed;
@@ -266,23 +257,16 @@ static const char *fault_of(json_t *message) {
     return NULL;
 }
 
-static struct sgr_slice text_of(json_t *message, const char *name) {
-    json_t *value = json_object_get(message, name);
-    if (!json_is_string(value))
-        return (struct sgr_slice){NULL, 0};
-    return (struct sgr_slice){json_string_value(value), json_string_length(value)};
-}
-
 static void start(struct entry *entry, json_t *message, const struct parameters *parameters) {
     static const struct sgr_subscription_callbacks callbacks = {
         .state = on_state, .commit = on_commit, .stale = on_stale};
     struct client *client = entry->client;
     struct websocket *ws = client->ws;
-    struct sgr_subscribe what = {.view = text_of(message, "view"),
+    struct sgr_subscribe what = {.view = message_text(message, "view"),
                                  .parameters = parameters->items,
                                  .parameter_count = parameters->count,
-                                 .codec = text_of(message, "codec").data,
-                                 .cursor = text_of(message, "cursor")};
+                                 .codec = message_text(message, "codec").data,
+                                 .cursor = message_text(message, "cursor")};
     entry->time = json_is_true(json_object_get(message, "time"));
     entry->subscription =
         ws->table->subscribe(ws->host, client->connection, &what, &callbacks, entry);
@@ -345,7 +329,7 @@ static void on_message(struct client *client, const char *type, json_t *message)
     bool begins = strcmp(type, "subscribe") == 0, ends = strcmp(type, "unsubscribe") == 0;
     if (!begins && !ends) {
         client_error(client, NULL, "unknown_type",
-                     "messages are of type subscribe, unsubscribe or ping");
+                     "messages are of type subscribe, unsubscribe, wait or ping");
         return;
     }
     bool known = read_id(client, message, &key, &id);

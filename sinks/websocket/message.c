@@ -1,6 +1,8 @@
 /* Messages of protocol sangre.v1: written directly, read by jansson. */
 #include "websocket.h"
 
+enum { ID_LIMIT = 256 };
+
 /* ---- Writing ---- */
 
 void message_begin(struct sgr_text *text, const char *type, const char *id) {
@@ -56,6 +58,27 @@ void message_frame_end(struct sgr_text *text, int64_t time) {
 
 /* ---- Reading ---- */
 
+struct sgr_slice message_text(json_t *message, const char *name) {
+    json_t *value = json_object_get(message, name);
+    if (!json_is_string(value))
+        return (struct sgr_slice){NULL, 0};
+    return (struct sgr_slice){json_string_value(value), json_string_length(value)};
+}
+
+bool message_id(json_t *message, struct sgr_text *id) {
+    json_t *value = json_object_get(message, "id");
+    char number[32];
+    if (json_is_string(value) && json_string_length(value) <= ID_LIMIT) {
+        sgr_text_json(id, message_text(message, "id"));
+    } else if (json_is_integer(value)) {
+        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+        sgr_text_puts(id, number);
+    } else {
+        return false;
+    }
+    return !id->failed;
+}
+
 static void pong(struct client *client) {
     struct sgr_text *text = &client->ws->text;
     sgr_text_clear(text);
@@ -70,6 +93,8 @@ static void hand_over(struct client *client, json_t *message) {
         client_error(client, NULL, "bad_message", "a message is an object with a type");
     else if (strcmp(json_string_value(type), "ping") == 0)
         pong(client);
+    else if (strcmp(json_string_value(type), "wait") == 0)
+        wait_begin(client, message);
     else
         client->message(client, json_string_value(type), message);
 }

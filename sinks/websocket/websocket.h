@@ -79,8 +79,16 @@ void message_state(struct sgr_text *text, const char *id, const struct sgr_state
 void message_caught_up(struct sgr_text *text, const char *id, struct sgr_slice cursor);
 void message_frame_begin(struct sgr_text *text, struct sgr_slice previous, struct sgr_slice cursor);
 void message_frame_end(struct sgr_text *text, int64_t time); /* 0: none */
+/* The message's id as JSON: a text of at most 256 bytes or a whole number. False: it has none such. */
+bool message_id(json_t *message, struct sgr_text *id);
+struct sgr_slice message_text(json_t *message, const char *name); /* data NULL: no text */
 /* Parses and hands over to the client's mode. */
 void message_receive(struct client *client, struct sgr_slice text, bool binary);
+
+/* ---- wait.c ---- */
+
+/* {"type":"wait","id"?,"cursor"} or {…,"lsn","source"?}, answered by caught_up or an error with the same id. */
+void wait_begin(struct client *client, json_t *message);
 
 /* ---- The modes ---- */
 

@@ -120,6 +120,19 @@ struct sgr_subscribe {
     uint64_t revision;
 };
 
+/* What a client waits for: a cursor of ours, or a position of a source's, as its database writes it. since 1.1 */
+struct sgr_wait {
+    struct sgr_slice cursor; /* empty: the position below */
+    struct sgr_slice lsn;
+    struct sgr_slice source; /* whose position; empty: the only one's */
+};
+
+struct sgr_waited {
+    struct sgr_slice cursor; /* how far everything was published */
+    const char *code;        /* NULL: it was reached; else a stable word: why not */
+    const char *message;     /* for people */
+};
+
 struct
     sgr_stream; /* a source's change stream as this sink has bound it; valid until the sink's close returned */
 
@@ -228,10 +241,17 @@ struct sgr_sink_host {
     void (*stream_hold)(struct sgr_stream *stream, bool held);
     const struct sgr_stream_batch *(*stream_batch_ref)(const struct sgr_stream_batch *batch);
     void (*stream_batch_unref)(const struct sgr_stream_batch *batch); /* NULL is fine */
+
+    /* Waits; since 1.1. `done` comes once, from the loop: when the connection was sent all that concerns it up to there, or with a code when that
+     * cannot be or takes longer than the server waits; with NULL when the connection ends, before `closed`. Copies what it needs. SGR_ELIMIT: the
+     * connection waits for as much as it may; SGR_ENOMEM. */
+    int (*wait)(struct sgr_connection *connection, const struct sgr_wait *what,
+                void (*done)(void *data, const struct sgr_waited *waited), void *data);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, stream_bind) == 208, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, wait) == 248, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");

@@ -27,6 +27,7 @@ struct ask {
     size_t count;
     uint64_t ids[16];
     char cursors[16][64];
+    char lsn[32], source[32];
 };
 
 struct engine {
@@ -85,6 +86,11 @@ static inline void engine_store(void *data, const struct sgr_ask *from) {
         ask->by_revision = from->what.by_revision;
         ask->have_revision = from->what.have_revision;
         ask->revision = from->what.revision;
+    }
+    if (from->kind == SGR_ASK_WAIT) {
+        ask_text(ask->cursor, sizeof(ask->cursor), from->wait.cursor);
+        ask_text(ask->lsn, sizeof(ask->lsn), from->wait.lsn);
+        ask_text(ask->source, sizeof(ask->source), from->wait.source);
     }
     if (from->kind == SGR_ASK_EXPLAIN)
         ask_text(ask->format, sizeof(ask->format), sgr_slice(from->format));
@@ -169,6 +175,16 @@ static inline void engine_refuse(struct engine *engine, const struct ask *ask, i
     sgr_hub_answer(engine->hub, &answer, false);
 }
 
+/* Answers a wait; cursor NULL: it cannot be. */
+static inline void engine_waited(struct engine *engine, const struct ask *ask, const char *cursor) {
+    struct sgr_hub_answer answer = {
+        .id = ask->id, .state = {.answer = SGR_ANSWER_RESUMED, .cursor = sgr_slice(cursor)}};
+    if (!cursor)
+        answer.state = (struct sgr_state){
+            .answer = SGR_ANSWER_ERROR, .code = "other_epoch", .message = "of another epoch"};
+    sgr_hub_waited(engine->hub, &answer);
+}
+
 /* A commit of up to four channels: channel, patches, …, 0. The revision is 100 × the commit's number in its cursor's digits. */
 static inline void engine_commit(struct engine *engine, const char *previous, const char *cursor,
                                  int channel, const char *patches, ...) {
@@ -207,6 +223,7 @@ static inline struct engine *engine_new(void) {
                                                .client_buffer = 1 << 20,
                                                .client_timeout = 30000000,
                                                .drain_timeout = 5000000,
+                                               .wait_timeout = 30000000,
                                                .message_limit = 1 << 16,
                                                .connection_limit = 10000};
     return engine;

@@ -144,6 +144,29 @@ static void a_slow_reader_gets_one_composed_frame_for_what_it_missed(void **stat
     client_close(&client);
 }
 
+static void a_paused_client_has_reached_a_position_only_with_its_composed_frame(void **state) {
+    struct engine *engine = *state;
+    struct client client = slow_client(engine);
+    view(engine, &client, "a", 5);
+    client_say(&client, "{\"type\":\"wait\",\"id\":1,\"cursor\":\"c400\"}");
+    struct ask wait = engine_ask_of(engine, SGR_ASK_WAIT);
+    int last = flood(engine, 0, 20000, 400), seen = 0;
+    engine_waited(engine, &wait, "c400");
+    char *text;
+    while ((text = hear_unless_asked(engine, &client))) {
+        assert_null(strstr(text, "caught_up"));
+        seen++;
+        free(text);
+    }
+    assert_true(seen < last);
+    struct ask ask = engine_ask_of(engine, SGR_ASK_COMPOSE);
+    answer_compose(engine, &ask, "c400");
+    assert_int_equal(read_until_composed(&client, seen), 400);
+    client_expect(&client,
+                  "{\"type\":\"caught_up\",\"id\":1,\"wait\":\"c400\",\"cursor\":\"c400\"}");
+    client_close(&client);
+}
+
 static void a_past_that_is_gone_is_reset_with_the_others_kept(void **state) {
     struct engine *engine = *state;
     struct client client = slow_client(engine);
@@ -487,6 +510,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_slow_reader_gets_one_composed_frame_for_what_it_missed,
                                         setup_tight, engine_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_paused_client_has_reached_a_position_only_with_its_composed_frame, setup_tight,
+            engine_teardown),
         cmocka_unit_test_setup_teardown(a_past_that_is_gone_is_reset_with_the_others_kept,
                                         setup_tight, engine_teardown),
         cmocka_unit_test_setup_teardown(a_subscription_made_while_composing_is_asked_for_too,

@@ -144,6 +144,9 @@ static void on_stale(void *data, bool stale) {
 static void on_explained(void *data, uint64_t request, struct sgr_bytes *text) {
     note(data, "explained %d %s; ", (int)request, text->data);
 }
+static void on_waited(void *data, const struct sgr_hub_answer *answer) {
+    note(data, "waited %d %s; ", (int)answer->id, answer->state.cursor.data);
+}
 static void on_drain(void *data) {
     note(data, "drain; ");
     ((struct seen *)data)->drained = true;
@@ -152,8 +155,15 @@ static void on_lost(void *data) {
     ((struct seen *)data)->lost = true;
 }
 
-static const struct sgr_hub_handler handler = {on_state, on_composed,  on_commit, on_reset,
-                                               on_stale, on_explained, on_drain,  on_lost};
+static const struct sgr_hub_handler handler = {.state = on_state,
+                                               .composed = on_composed,
+                                               .commit = on_commit,
+                                               .reset = on_reset,
+                                               .stale = on_stale,
+                                               .explained = on_explained,
+                                               .waited = on_waited,
+                                               .drain = on_drain,
+                                               .lost = on_lost};
 
 static struct sgr_bytes *bytes(const char *text) {
     struct sgr_bytes *made_bytes = sgr_bytes_new(text, strlen(text));
@@ -259,6 +269,29 @@ static void no_event_and_no_wake_is_lost_between_threads(void **state) {
     assert_int_equal(seen.last, COMMITS);
 }
 
+static void check_wait(void *data, const struct sgr_ask *ask) {
+    char *seen = data;
+    if (ask->kind == SGR_ASK_WAIT)
+        sprintf(seen + strlen(seen), "wait %d %.*s %.*s; ", (int)ask->id,
+                SGR_SLICE_ARGS(ask->wait.lsn), SGR_SLICE_ARGS(ask->wait.source));
+    else
+        sprintf(seen + strlen(seen), "%d of %d; ", ask->kind, (int)ask->id);
+}
+
+static void a_wait_that_was_answered_is_not_ended_again(void **state) {
+    struct sgr_hub *hub = *state;
+    struct sgr_wait what = {.lsn = SGR_SLICE("0/1"), .source = SGR_SLICE("app")};
+    char seen[128] = "", expected[128];
+    assert_int_equal(sgr_hub_wait(hub, 1, &what), 0);
+    assert_int_equal(sgr_hub_wait(hub, 2, &what), 0);
+    sgr_hub_wait_over(hub, 1, true);
+    sgr_hub_wait_over(hub, 2, false);
+    while (sgr_hub_take(hub, check_wait, seen, 1))
+        continue;
+    sprintf(expected, "wait 1 0/1 app; wait 2 0/1 app; %d of 2; ", SGR_ASK_WAIT_END);
+    assert_string_equal(seen, expected);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(asks_arrive_whole_and_in_order, made, freed),
@@ -267,6 +300,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(events_arrive_whole_and_in_order, made, freed),
         cmocka_unit_test_setup_teardown(backlog_counts_bytes_until_they_are_handled, made, freed),
         cmocka_unit_test_setup_teardown(what_was_never_handled_is_freed, made, freed),
+        cmocka_unit_test_setup_teardown(a_wait_that_was_answered_is_not_ended_again, made, freed),
         cmocka_unit_test_setup_teardown(no_event_and_no_wake_is_lost_between_threads, made, freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
