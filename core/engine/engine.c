@@ -106,6 +106,17 @@ static size_t find_source(void *data, struct sgr_slice name) {
     return i;
 }
 
+/* The sinks that bind streams are opened before the sources. */
+static int make_hub(struct sgr_engine *engine) {
+    size_t count;
+    const struct sgr_plan_source *sources = sgr_plan_sources(engine->plan, &count);
+    engine->hub = sgr_hub_new();
+    for (size_t i = 0; engine->hub && i < count; i++)
+        if (sources[i].sink_count && sgr_hub_open_stream(engine->hub, i))
+            return SGR_ENOMEM;
+    return engine->hub ? SGR_OK : SGR_ENOMEM;
+}
+
 static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
     engine->seed = server->seed ? server->seed : random_seed();
@@ -121,8 +132,7 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     size_t sources;
     sgr_plan_sources(engine->plan, &sources);
     engine->cursors = sgr_cursors_new(sources);
-    engine->hub = sgr_hub_new();
-    if (!engine->views || !engine->cursors || !engine->hub)
+    if (make_hub(engine) || !engine->views || !engine->cursors)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for the engine");
     struct sgr_publisher_parts parts = {.views = engine->views,
                                         .cursors = engine->cursors,
@@ -218,8 +228,9 @@ static int build(struct sgr_engine *engine, struct sgr_error *error) {
     struct sgr_plan_tables tables = {.data = engine, .table = sgr__source_table};
     int code = sgr_plan_build(engine->plan, engine->graph, engine->views, &tables, error);
     engine->phase = ENGINE_FILLING;
-    for (size_t i = 0; !code && !engine->check_only && i < engine->source_count; i++)
-        code = sgr__source_start(&engine->sources[i], error);
+    for (size_t i = 0; !code && i < engine->source_count; i++)
+        code = engine->check_only ? sgr__stream_start(engine, i, error)
+                                  : sgr__source_start(&engine->sources[i], error);
     return code;
 }
 
@@ -230,7 +241,10 @@ static void build_when_described(struct sgr_engine *engine) {
     struct sgr_error error = {0};
     if (build(engine, &error))
         sgr__engine_fail(engine, &error);
-    else if (engine->check_only)
+}
+
+static void end_check_when_done(struct sgr_engine *engine) {
+    if (engine->check_only && engine->phase == ENGINE_FILLING && sgr__streams_checked(engine))
         sgr_loop_break(engine->loop);
 }
 
@@ -286,6 +300,8 @@ int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, 
         code = sgr_graph_run(engine->graph, error);
         if (!code && all_filled(engine))
             code = become_ready(engine, error);
+        if (!code)
+            code = sgr__stream_start(engine, source->position_index, error);
     } else {
         sgr_log(SGR_LOG_WARN, source->plan->name,
                 "new snapshot: a new epoch begins, clients are reset");
@@ -339,6 +355,8 @@ static void on_wake(void *data) {
         return;
     }
     build_when_described(engine);
+    end_check_when_done(engine);
+    sgr__streams_turn(engine);
     /* Few at a time: sources have their turns in between, and what asking leaves behind is forgotten before it piles up. */
     if (sgr_publisher_serve(engine->publisher, ASKS_A_TURN))
         sgr_loop_wake(engine->loop);
@@ -348,6 +366,8 @@ static void on_wake(void *data) {
 int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error) {
     engine->phase = ENGINE_DESCRIBING;
     int code = sgr__sources_open(engine, error);
+    if (!code)
+        code = sgr__streams_open(engine, error);
     for (size_t i = 0; !code && i < engine->source_count; i++) {
         struct engine_source *source = &engine->sources[i];
         code = source->methods->describe(source->state, source->plan->tables,
@@ -429,6 +449,7 @@ void sgr__engine_end(struct sgr_engine *engine) {
     sgr__tickers_stop(engine);
     sgr_publisher_free(engine->publisher);
     sgr_views_free(engine->views);
+    sgr__streams_close(engine);
     sgr__sources_close(engine);
     sgr_plan_free(engine->plan);
     sgr_graph_free(engine->graph);
@@ -503,6 +524,7 @@ void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struc
         sgr_buffer_puts(out, ",\"views\":");
     if (format != SGR_EXPLAIN_DOT)
         sgr_views_explain(engine->views, format, live, out);
+    sgr__streams_explain(engine, format, live, out);
     if (format == SGR_EXPLAIN_JSON && live)
         write_totals_json(engine, out);
     if (format == SGR_EXPLAIN_JSON)

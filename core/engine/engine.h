@@ -41,6 +41,8 @@ struct engine_source {
     bool paused;
 };
 
+struct engine_stream; /* a source's change stream, for the sinks that bind it; see streams.c */
+
 struct engine_ticker { /* one period that nodes asked for */
     struct sgr_engine *engine;
     int64_t period;
@@ -64,6 +66,7 @@ struct sgr_engine {
 
     struct engine_source *sources;
     size_t source_count;
+    struct engine_stream *streams; /* by source; those that no sink binds are empty */
     struct engine_ticker *tickers;
     size_t ticker_count;
     struct sgr_timer *trimmer, *unblocker;
@@ -95,10 +98,21 @@ void sgr__engine_source_changed(struct sgr_engine *engine);
 
 /* The table that sources get; a test that plays a source calls it with a struct engine_source as host. */
 const struct sgr_source_host *sgr__source_host(void);
+const char *sgr__source_state_name(enum sgr_source_state state);
 int sgr__sources_open(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__sources_close(struct sgr_engine *engine);
 struct sgr_node *sgr__source_table(void *data, size_t source, const char *table);
 int sgr__source_start(struct engine_source *source, struct sgr_error *error);
+
+int sgr__streams_open(struct sgr_engine *engine, struct sgr_error *error);
+/* The source's tables are filled, if it has any in use: its stream may begin. */
+int sgr__stream_start(struct sgr_engine *engine, size_t source, struct sgr_error *error);
+bool sgr__streams_checked(const struct sgr_engine *engine);
+/* Looks at what sinks have handled and let go of. */
+void sgr__streams_turn(struct sgr_engine *engine);
+void sgr__streams_close(struct sgr_engine *engine);
+void sgr__streams_explain(const struct sgr_engine *engine, enum sgr_explain_format format,
+                          bool live, struct sgr_buffer *out);
 
 int sgr__tickers_start(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__tickers_stop(struct sgr_engine *engine);

@@ -89,7 +89,7 @@ static void host_described(void *host, const struct sgr_relation *relations, siz
     sgr_loop_wake(source->engine->loop); /* not from within describe: see sgr__engine_described */
 }
 
-static const char *state_name(enum sgr_source_state state) {
+const char *sgr__source_state_name(enum sgr_source_state state) {
     static const char *const names[] = {"connecting", "waiting", "taking a snapshot",
                                         "streaming",  "down",    "failed"};
     return names[state];
@@ -104,9 +104,9 @@ static void host_state(void *host, enum sgr_source_state state, const struct sgr
     bool fatal =
         state == SGR_SOURCE_FAILED || (source->engine->check_only && state == SGR_SOURCE_DOWN);
     if (error && !fatal)
-        sgr_log_error(level, source->plan->name, error, "%s", state_name(state));
+        sgr_log_error(level, source->plan->name, error, "%s", sgr__source_state_name(state));
     else if (!fatal && state != source->phase)
-        sgr_log(level, source->plan->name, "%s", state_name(state));
+        sgr_log(level, source->plan->name, "%s", sgr__source_state_name(state));
     source->phase = state;
     if (fatal) {
         struct sgr_error failure = {.code = SGR_EFATAL, .message = "the source failed"};
@@ -268,6 +268,13 @@ static void host_advance(void *host, uint64_t lsn) {
     source->methods->ack(source->state, lsn);
 }
 
+/* Only a stream's instance follows. */
+static void host_flowing(void *host, const struct sgr_position *position, const char *gap) {
+    (void)host;
+    (void)position;
+    (void)gap;
+}
+
 /* ---- Loop and the rest ---- */
 
 static struct sgr_watch *host_watch(void *host, int descriptor, unsigned events,
@@ -357,6 +364,7 @@ static const struct sgr_source_host host_table = {
     .source_name = host_source_name,
     .parse_type = host_parse_type,
     .collation = host_collation,
+    .flowing = host_flowing,
 };
 
 /* ---- Life ---- */

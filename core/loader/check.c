@@ -119,6 +119,9 @@ static int check_place(const struct sgr_plugin *plugin, const struct sgr_option 
         return bad_option(option, "has an unknown type", error);
     if (option->offset % sgr__option_alignment(option->type))
         return bad_option(option, "is not aligned", error);
+    if ((option->flags & SGR_OPTION_SOURCE) &&
+        (plugin->kind != SGR_SINK || option->type != SGR_OPTION_STRING))
+        return bad_option(option, "names a source, which is for strings of sinks", error);
     if (option->offset > plugin->options_size || size > plugin->options_size - option->offset)
         return bad_option(option, "lies outside of the plugin's options", error);
     for (const struct sgr_option *other = plugin->options; other != option; other++) {

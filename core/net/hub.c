@@ -18,6 +18,7 @@
 
 #include "base/list.h"
 #include "base/slice.h"
+#include "base/vector.h"
 
 struct queue {
     pthread_mutex_t lock;
@@ -27,7 +28,7 @@ struct queue {
     void *data;
 };
 
-enum { ASKS_LIMIT = 64 << 20 };
+enum { ASKS_LIMIT = 64 << 20, STREAM_BYTES_AT_ONCE = 256 << 10 };
 
 struct ask {
     struct sgr_list link;
@@ -43,6 +44,8 @@ enum event_kind {
     EVENT_STALE,
     EVENT_EXPLAINED,
     EVENT_WAITED,
+    EVENT_STREAM_BATCH,
+    EVENT_STREAM_STATE,
     EVENT_DRAIN,
     EVENT_LOST
 };
@@ -57,6 +60,10 @@ struct event {
     struct sgr_hub_commit commit;
     struct sgr_bytes *text;
     bool stale;
+    size_t source;
+    const struct sgr_stream_batch *batch; /* its bytes are the ledger's, not the backlog's */
+    struct sgr_stream_state stream;
+    uint32_t era;
 };
 
 struct sgr_hub {
@@ -65,6 +72,7 @@ struct sgr_hub {
     size_t backlog;            /* atomic */
     size_t asked;              /* atomic: bytes of what the engine has not taken yet */
     struct sgr_list farewells; /* of struct ask; network side */
+    struct sgr_vector ledgers; /* of struct sgr_stream_ledger *, by source; NULL: no stream */
     struct event drain;
     struct event lost;
     bool lost_waits, draining; /* under events.lock */
@@ -340,6 +348,7 @@ static void event_drop(struct sgr_hub *hub, struct event *event) {
     }
     sgr_bytes_unref(event->commit.cursor);
     sgr_bytes_unref(event->text);
+    sgr_stream_batch_unref(event->batch);
     free(event);
 }
 
@@ -464,6 +473,61 @@ void sgr_hub_waited(struct sgr_hub *hub, const struct sgr_hub_answer *answer) {
     push_answers(hub, EVENT_WAITED, 0, answer, 1);
 }
 
+/* ---- Change streams ---- */
+
+struct sgr_stream_ledger *sgr_hub_ledger(const struct sgr_hub *hub, size_t source) {
+    return source < hub->ledgers.count
+               ? *SGR_VECTOR_AT(&hub->ledgers, struct sgr_stream_ledger *, source)
+               : NULL;
+}
+
+static void wake_engine(void *data) {
+    struct sgr_hub *hub = data;
+    pthread_mutex_lock(&hub->asks.lock);
+    if (hub->asks.wake)
+        hub->asks.wake(hub->asks.data);
+    pthread_mutex_unlock(&hub->asks.lock);
+}
+
+int sgr_hub_open_stream(struct sgr_hub *hub, size_t source) {
+    while (hub->ledgers.count <= source)
+        if (!sgr_vector_add(&hub->ledgers))
+            return SGR_ENOMEM;
+    struct sgr_stream_ledger **ledger =
+        SGR_VECTOR_AT(&hub->ledgers, struct sgr_stream_ledger *, source);
+    if (!*ledger)
+        *ledger = sgr_stream_ledger_new(wake_engine, hub);
+    return *ledger ? SGR_OK : SGR_ENOMEM;
+}
+
+int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch) {
+    struct event *event = event_new(EVENT_STREAM_BATCH, 0);
+    if (!event) {
+        sgr_stream_batch_unref(batch);
+        return SGR_ENOMEM;
+    }
+    event->source = source;
+    event->batch = batch;
+    event_push(hub, event);
+    return SGR_OK;
+}
+
+int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
+                         const struct sgr_stream_state *state) {
+    struct event *event =
+        event_new(EVENT_STREAM_STATE, text_room(state->reason) + text_room(state->message));
+    if (!event)
+        return SGR_ENOMEM;
+    char *place = (char *)(event + 1);
+    event->source = source;
+    event->era = era;
+    event->stream = *state;
+    event->stream.reason = copy_text(&place, state->reason);
+    event->stream.message = copy_text(&place, state->message);
+    event_push(hub, event);
+    return SGR_OK;
+}
+
 void sgr_hub_drain(struct sgr_hub *hub) {
     pthread_mutex_lock(&hub->events.lock);
     if (!hub->draining)
@@ -504,6 +568,12 @@ static void event_handle(const struct event *event, const struct sgr_hub_handler
     case EVENT_WAITED:
         handler->waited(data, &event->answers[0]);
         break;
+    case EVENT_STREAM_BATCH:
+        handler->stream_batch(data, event->source, event->batch);
+        break;
+    case EVENT_STREAM_STATE:
+        handler->stream_state(data, event->source, event->era, &event->stream);
+        break;
     case EVENT_DRAIN:
         handler->drain(data);
         break;
@@ -515,7 +585,8 @@ static void event_handle(const struct event *event, const struct sgr_hub_handler
 
 bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,
                      size_t most) {
-    for (size_t i = 0; i < most; i++) {
+    size_t stream_bytes = 0;
+    for (size_t i = 0; i < most && stream_bytes < STREAM_BYTES_AT_ONCE; i++) {
         struct sgr_list *link = queue_next(&hub->events);
         if (!link)
             return false;
@@ -525,6 +596,7 @@ bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler,
             hub->lost_waits = false; /* what fails from here on is a loss of its own */
             pthread_mutex_unlock(&hub->events.lock);
         }
+        stream_bytes += event->batch ? sgr_stream_batch_bytes(event->batch) : 0;
         event_handle(event, handler, data);
         event_drop(hub, event);
     }
@@ -540,6 +612,7 @@ struct sgr_hub *sgr_hub_new(void) {
     queue_init(&hub->asks);
     queue_init(&hub->events);
     sgr_list_init(&hub->farewells);
+    hub->ledgers = SGR_VECTOR_INIT(struct sgr_stream_ledger *);
     sgr_list_init(&hub->drain.link);
     sgr_list_init(&hub->lost.link);
     hub->drain.kind = EVENT_DRAIN;
@@ -565,6 +638,9 @@ void sgr_hub_free(struct sgr_hub *hub) {
     free_asks(&hub->farewells);
     free_events(hub, &hub->events.waiting);
     free_events(hub, &hub->events.taken);
+    for (size_t i = 0; i < hub->ledgers.count; i++)
+        sgr_stream_ledger_unref(sgr_hub_ledger(hub, i));
+    sgr_vector_fini(&hub->ledgers);
     pthread_mutex_destroy(&hub->asks.lock);
     pthread_mutex_destroy(&hub->events.lock);
     free(hub);

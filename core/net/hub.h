@@ -10,6 +10,7 @@
 #include <sangre/sink.h>
 
 #include "base/bytes.h"
+#include "net/stream_batch.h"
 
 struct sgr_hub;
 
@@ -67,10 +68,17 @@ struct sgr_hub_handler { /* everything is borrowed for the call; take references
     void (*drain)(void *data); /* the engine stops: close connections cleanly, then end the loop */
     /* Memory ran out and events between the last one and the next one are missing: nothing that is subscribed or asked is sure any more. */
     void (*lost)(void *data);
+    /* Of the change stream of a source, by its number. `era` begins anew with each GAP. */
+    void (*stream_batch)(void *data, size_t source, const struct sgr_stream_batch *batch);
+    void (*stream_state)(void *data, size_t source, uint32_t era,
+                         const struct sgr_stream_state *state);
 };
-/* Handles at most `most` waiting events; true if more wait. */
+/* Handles at most `most` waiting events, and not many batches of streams; true if more wait. */
 bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,
                      size_t most);
+
+/* The ledger of a source's change stream, borrowed; NULL: it has none. Both sides. */
+struct sgr_stream_ledger *sgr_hub_ledger(const struct sgr_hub *hub, size_t source);
 
 /* ---- Engine side: see engine/publish.h; queues are private to hub.c ---- */
 #include "net/hub_engine.h"

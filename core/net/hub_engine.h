@@ -36,6 +36,11 @@ void sgr_hub_stale(struct sgr_hub *hub, bool stale);
 void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *text);
 /* Answers a WAIT: state.answer is RESUMED with the cursor, or ERROR. Behind everything that it waited for. */
 void sgr_hub_waited(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
+/* Change streams. A source that has one gets its ledger before the network side starts. The others take the batch over, or fail with SGR_ENOMEM. */
+int sgr_hub_open_stream(struct sgr_hub *hub, size_t source);
+int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch);
+int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
+                         const struct sgr_stream_state *state);
 void sgr_hub_drain(struct sgr_hub *hub);
 /* Bytes waiting in events; the engine pauses sources beyond its budget. Any thread. */
 size_t sgr_hub_backlog(const struct sgr_hub *hub);

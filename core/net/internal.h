@@ -61,8 +61,9 @@ struct sgr__sink { /* one sink instance; also what its host table gets as `host`
     struct sgr_sink_methods methods;
     void *state;
     bool opened;
-    struct sgr_map *counters; /* name → (intptr_t) count */
-    struct sgr_list blocks;   /* memory it has */
+    struct sgr_map *counters;         /* name → (intptr_t) count */
+    struct sgr_list blocks;           /* memory it has */
+    const struct sgr_plan_sink *plan; /* until it is open */
 };
 
 struct sgr_server {
@@ -106,6 +107,7 @@ struct sgr_server {
     struct sgr_bytes **slots; /* SGR__SLOTS a sink */
     unsigned depth;           /* of calls into sinks */
     struct sgr_list ended;    /* subscriptions to free when depth is 0 again */
+    struct sgr_list streams;
 };
 
 void sgr__enter(struct sgr_server *server);
@@ -343,6 +345,19 @@ void sgr__sinks_drain(struct sgr_server *server);
 void sgr__sinks_close(struct sgr_server *server);
 void sgr__explained(struct sgr_server *server, uint64_t request, struct sgr_bytes *text);
 void sgr__explains_cancel(struct sgr_server *server);
+
+/* ---- Change streams that sinks have bound (streams.c) ---- */
+
+int sgr__stream_bind(void *host, const struct sgr_stream_bind *bind, struct sgr_stream **ret,
+                     struct sgr_error *error);
+void sgr__stream_handled(struct sgr_stream *stream, uint64_t lsn);
+void sgr__stream_hold(struct sgr_stream *stream, bool held);
+void sgr__stream_batch(struct sgr_server *server, size_t source,
+                       const struct sgr_stream_batch *batch);
+void sgr__stream_state(struct sgr_server *server, size_t source, uint32_t era,
+                       const struct sgr_stream_state *state);
+bool sgr__streams_deliver(struct sgr_server *server); /* what waited while held; true: more waits */
+void sgr__streams_free(struct sgr__sink *sink);       /* all that it has bound */
 
 static inline struct sgr_slice sgr__id_key(const uint64_t *id) {
     return (struct sgr_slice){(const char *)id, sizeof(*id)};

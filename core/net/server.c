@@ -102,6 +102,15 @@ static void on_drain(void *data) {
         ev_break(server->loop, EVBREAK_ALL);
 }
 
+static void on_stream_batch(void *data, size_t source, const struct sgr_stream_batch *batch) {
+    sgr__stream_batch(data, source, batch);
+}
+
+static void on_stream_state(void *data, size_t source, uint32_t era,
+                            const struct sgr_stream_state *state) {
+    sgr__stream_state(data, source, era, state);
+}
+
 static const struct sgr_hub_handler handler = {
     .state = on_state,
     .composed = on_composed,
@@ -112,6 +121,8 @@ static const struct sgr_hub_handler handler = {
     .waited = on_waited,
     .drain = on_drain,
     .lost = on_lost,
+    .stream_batch = on_stream_batch,
+    .stream_state = on_stream_state,
 };
 
 /* ---- The loop ---- */
@@ -122,6 +133,7 @@ static void woken(struct ev_loop *loop, ev_async *watcher, int events) {
     sgr__adopt_waiting(server);
     sgr__enter(server);
     bool more = sgr_hub_receive(server->hub, &handler, server, EVENTS_AT_ONCE);
+    more = sgr__streams_deliver(server) || more;
     sgr__leave(server);
     if (more)
         ev_async_send(loop, watcher); /* sockets have their turn in between */
@@ -264,6 +276,7 @@ static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->stalled);
     sgr_list_init(&server->waits);
     sgr_list_init(&server->ended);
+    sgr_list_init(&server->streams);
     server->routes = SGR_VECTOR_INIT(struct sgr__route);
     server->adopted = SGR_VECTOR_INIT(int);
     server->touched = SGR_VECTOR_INIT(struct sgr_connection *);

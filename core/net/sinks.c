@@ -203,6 +203,11 @@ static const struct sgr_sink_host host_table = {
     .timer_cancel = host_timer_cancel,
     .explain = host_explain,
     .wait = sgr__wait,
+    .stream_bind = sgr__stream_bind,
+    .stream_handled = sgr__stream_handled,
+    .stream_hold = sgr__stream_hold,
+    .stream_batch_ref = sgr_stream_batch_ref,
+    .stream_batch_unref = sgr_stream_batch_unref,
 };
 
 /* ---- Life ---- */
@@ -214,6 +219,7 @@ static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
         size = sizeof(sink->methods);
     memcpy(&sink->methods, from->plugin->methods, size);
     sink->server = server;
+    sink->plan = from;
     sgr_list_init(&sink->blocks);
     sink->index = (size_t)(sink - server->sinks);
     sink->name = strdup(from->name);
@@ -223,6 +229,7 @@ static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
     const void *options = from->options ? sgr_options_struct(from->options) : NULL;
     int code = sink->methods.open(&host_table, sink, options, &sink->state, error);
     sink->opened = true;
+    sink->plan = NULL;
     if (code) {
         sink->methods.close = NULL;
         sgr_error_context(error, "sink %s", from->name);
@@ -255,8 +262,10 @@ void sgr__sinks_close(struct sgr_server *server) {
         struct sgr__sink *sink = &server->sinks[i];
         if (sink->opened && sink->methods.close)
             sink->methods.close(sink->state);
-        if (sink->server)
+        if (sink->server) {
+            sgr__streams_free(sink);
             release_all(sink);
+        }
         sgr_map_free(sink->counters);
         free((char *)sink->name);
     }

@@ -168,6 +168,13 @@ int sgr__plan_nodes(struct sgr_plan *plan, const struct sgr_document_node *mappi
 bool sgr__plan_base_table(const struct sgr_plan *plan, const struct sgr__reference *reference,
                           size_t *ret_source, const char **ret_table);
 
+/* --- streams.c */
+/* Finds the sources that sinks' options name. */
+int sgr__plan_streams(struct sgr_plan *plan, bool *ret_any, struct sgr_error *error);
+/* Which sinks bind the source's stream. */
+int sgr__plan_stream_sinks(struct sgr_plan *plan, size_t source, struct sgr_plan_source *ret,
+                           struct sgr_error *error);
+
 /* --- server.c */
 int sgr__plan_server(struct sgr_plan *plan, struct sgr_error *error);
 void sgr__plan_server_schema(struct sgr_buffer *out);

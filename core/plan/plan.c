@@ -114,34 +114,49 @@ static int default_sinks(struct sgr_plan *plan, struct sgr_error *error) {
     return 0;
 }
 
+static bool is_given(const struct sgr_document_node *node) {
+    return node && !(node->kind == SGR_DOCUMENT_SCALAR && node->null);
+}
+
 static int required(const struct sgr_document_node *root, const char *name,
                     const struct sgr_document_node **ret, struct sgr_error *error) {
     *ret = sgr_document_get(root, name);
-    if (*ret && !((*ret)->kind == SGR_DOCUMENT_SCALAR && (*ret)->null))
+    if (is_given(*ret))
         return 0;
-    return sgr__plan_error(sgr__place_of(*ret ? *ret : root), error,
-                           "the config has no \"%s\": it needs sources and views", name);
+    return sgr__plan_error(
+        sgr__place_of(*ret ? *ret : root), error,
+        "the config has no \"%s\": it needs sources, and views or a sink of change streams", name);
+}
+
+/* Sinks of change streams alone need no views. */
+static int read_views(struct sgr_plan *plan, bool streams, struct sgr_error *error) {
+    const struct sgr_document_node *root = sgr_document_root(plan->document), *views;
+    if (streams && !is_given(sgr_document_get(root, "views")))
+        return 0;
+    int status = required(root, "views", &views, error);
+    return status == 0 ? sgr__plan_views(plan, views, error) : status;
 }
 
 static int read_plan(struct sgr_plan *plan, struct sgr_error *error) {
     const struct sgr_document_node *root = sgr_document_root(plan->document);
-    const struct sgr_document_node *sources, *views;
+    const struct sgr_document_node *sources;
     const struct sgr_document_node *nodes = sgr_document_get(root, "nodes");
     const struct sgr_document_node *sinks = sgr_document_get(root, "sinks");
+    bool streams = false;
     int status = check_top(root, error);
     if (status == 0)
         status = required(root, "sources", &sources, error);
-    if (status == 0)
-        status = required(root, "views", &views, error);
     if (status == 0)
         status = sgr__plan_server(plan, error);
     if (status == 0)
         status = read_sources(plan, sources, error);
     if (status == 0)
         status = sinks ? read_sinks(plan, sinks, error) : default_sinks(plan, error);
-    if (status == 0 && nodes && !(nodes->kind == SGR_DOCUMENT_SCALAR && nodes->null))
+    if (status == 0)
+        status = sgr__plan_streams(plan, &streams, error);
+    if (status == 0 && is_given(nodes))
         status = sgr__plan_nodes(plan, nodes, error);
-    return status == 0 ? sgr__plan_views(plan, views, error) : status;
+    return status == 0 ? read_views(plan, streams, error) : status;
 }
 
 /* The public view of the sources, once all tables in use are known. */
@@ -167,6 +182,9 @@ static int publish_sources(struct sgr_plan *plan, struct sgr_error *error) {
             .tables = tables,
             .table_count = source->tables.count,
         };
+        int status = sgr__plan_stream_sinks(plan, i, &plan->public[i], error);
+        if (status != 0)
+            return status;
     }
     return 0;
 }

@@ -18,12 +18,18 @@ struct sgr_plan_source {
     const char *const *
         tables; /* used by nodes and views, as written behind the source's name ("places", "public.places"); distinct */
     size_t table_count;
+    const char *const *sinks; /* that bind its change stream */
+    size_t sink_count;
 };
 
 struct sgr_plan_sink {
     const char *name;
     const struct sgr_plugin *plugin;
     const struct sgr_options *options;
+    const size_t
+        *sources; /* whose change streams it binds: numbers, and names as its options have them */
+    const char *const *source_names;
+    size_t source_count;
 };
 
 struct sgr_plan_server {
@@ -41,6 +47,7 @@ struct sgr_plan_server {
     size_t connection_limit; /* default 10000 */
     int64_t history_age;     /* default 5 min */
     size_t history_bytes;    /* default 64 MiB */
+    size_t stream_buffer;    /* bytes of a change stream in sinks' hands; default 8 MiB */
     size_t memory_limit;     /* of rows; default 0: none */
     uint64_t seed;           /* default: random at start; 0 means default */
 };

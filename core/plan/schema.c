@@ -134,7 +134,8 @@ void sgr_plan_schema(struct sgr_loader *loader, struct sgr_buffer *out) {
     put_section(&plugins, SGR_OPERATOR, out);
     sgr_buffer_puts(out, ",\"views\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":"
                          "\"#/$defs/view\"}}},\"patternProperties\":{\"^x-\":true},"
-                         "\"required\":[\"sources\",\"views\"],\"additionalProperties\":false,");
+                         "\"required\":[\"sources\"],\"anyOf\":[{\"required\":[\"views\"]},{"
+                         "\"required\":[\"sinks\"]}],\"additionalProperties\":false,");
     sgr_buffer_puts(out, definitions);
     sgr_buffer_puts(out, "}\n");
     sgr_vector_fini(&plugins.all);

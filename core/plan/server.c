@@ -9,6 +9,7 @@ struct server_options {
     struct sgr_strings origins;
     int64_t client_buffer, client_timeout, drain_timeout, wait_timeout, message_limit,
         connection_limit;
+    int64_t stream_buffer;
     int64_t memory_limit, seed;
 };
 
@@ -72,6 +73,14 @@ static const struct sgr_option server_table[] = {
      .minimum = 1,
      .maximum = 1000000,
      .help = "connections at one time"},
+    {.name = "stream_buffer",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(stream_buffer, int64_t),
+     .fallback = "8MB",
+     .minimum = 128 * KILOBYTE,
+     .maximum = KILOBYTE * KILOBYTE * KILOBYTE,
+     .help = "what of a source's change stream may be on its way through sinks before the source "
+             "has to wait"},
     {.name = "memory_limit",
      .type = SGR_OPTION_BYTES,
      .offset = AT(memory_limit, int64_t),
@@ -172,6 +181,7 @@ static void copy_settings(struct sgr_plan *plan) {
     to->connection_limit = (size_t)from->connection_limit;
     to->history_age = history->age;
     to->history_bytes = (size_t)history->bytes;
+    to->stream_buffer = (size_t)from->stream_buffer;
     to->memory_limit = (size_t)from->memory_limit;
     to->seed = (uint64_t)from->seed;
 }

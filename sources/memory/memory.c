@@ -9,7 +9,7 @@
 #include "field.h"
 #include "replay.h"
 
-enum { ROWS_A_TURN = 4096, LSN_A_TRANSACTION = 256 };
+enum { ROWS_A_TURN = 4096, LSN_A_TRANSACTION = 256, EPOCH_SIZE = 40 };
 
 struct options {
     const char *tables;
@@ -38,7 +38,10 @@ struct source {
     uint32_t xid;           /* of the last transaction */
     enum { IDLE, BEGINNING, SNAPSHOT, STREAMING, ENDED } phase;
     bool loaded, paused;
-    bool waiting; /* for the time a wait names */
+    bool waiting;             /* for the time a wait names */
+    bool following, checking; /* its changes alone are wanted; or only whether they can be had */
+    bool open;                /* a transaction was begun, and a pause came in between */
+    struct sgr_transaction transaction; /* that */
 };
 
 static void fail(struct source *source, struct sgr_error *error) {
@@ -103,23 +106,43 @@ static int emit_change(struct source *source, const struct memory_operation *ope
     return code ? code : source->host->change(source->host_data, &change, error);
 }
 
+static int begin(struct source *source, struct sgr_error *error) {
+    if (source->open)
+        return SGR_OK;
+    source->open = true;
+    source->transaction = next_transaction(source);
+    return source->host->begin(source->host_data, &source->transaction, error);
+}
+
+/* Whole, unless we follow and are paused on the way. */
 static int emit_operations(struct source *source, struct sgr_error *error) {
     struct memory_replay *replay = &source->replay;
-    struct sgr_transaction transaction = next_transaction(source);
-    int code = source->host->begin(source->host_data, &transaction, error);
-    for (; !code && replay->operations[replay->next].what != MEMORY_COMMIT; replay->next++)
+    int code = begin(source, error);
+    for (; !code && replay->operations[replay->next].what != MEMORY_COMMIT; replay->next++) {
+        if (source->following && source->paused)
+            return SGR_OK;
         if (replay->operations[replay->next].what == MEMORY_CHANGE)
             code = emit_change(source, &replay->operations[replay->next], error);
+    }
+    source->open = false;
     if (!code) {
         source->xid++;
         replay->next++;
-        return source->host->commit(source->host_data, &transaction, error);
+        return source->host->commit(source->host_data, &source->transaction, error);
     }
     source->host->abort(source->host_data);
     return code;
 }
 
 /* One transaction, or a wait before it. */
+static void release_growth(struct source *source) {
+    for (size_t i = 0; !source->open && i < source->table_count; i++) {
+        if (source->growths[i].held)
+            source->host->timer_arm(source->growths[i].timer, 0);
+        source->growths[i].held = false;
+    }
+}
+
 static void replay_turn(struct source *source) {
     struct memory_replay *replay = &source->replay;
     struct sgr_error error;
@@ -136,6 +159,7 @@ static void replay_turn(struct source *source) {
         fail(source, &error);
     else if (!source->paused)
         source->host->timer_arm(source->turn, 0);
+    release_growth(source);
 }
 
 /* ---- Growth ---- */
@@ -170,7 +194,7 @@ static void grow(void *data) {
     struct sgr_error error;
     if (source->phase != STREAMING)
         return;
-    growth->held = source->paused;
+    growth->held = source->paused || source->open;
     if (growth->held)
         return;
     if (emit_grown(growth, &error))
@@ -249,10 +273,14 @@ static void snapshot_turn(struct source *source) {
         source->host->timer_arm(source->turn, 0);
 }
 
+static void write_epoch(const struct source *source, char *epoch) {
+    snprintf(epoch, EPOCH_SIZE, "memory/%016llx", (unsigned long long)source->replay.hash);
+}
+
 static void begin_snapshot(struct source *source) {
-    char epoch[40];
+    char epoch[EPOCH_SIZE];
     struct sgr_error error;
-    snprintf(epoch, sizeof(epoch), "memory/%016llx", (unsigned long long)source->replay.hash);
+    write_epoch(source, epoch);
     source->phase = SNAPSHOT;
     source->host->state(source->host_data, SGR_SOURCE_SNAPSHOT, NULL);
     if (source->host->begin_snapshot(source->host_data, epoch, &error))
@@ -314,11 +342,45 @@ static void describe_turn(struct source *source) {
         fail(source, &error);
 }
 
+/* ---- Following ---- */
+
+/* The snapshot's rows are no changes. */
+static int begin_following(struct source *source, struct sgr_error *error) {
+    int code = memory_replay_load(&source->replay, source->tables, source->table_count, error);
+    source->loaded = true;
+    for (size_t i = 0; !code && i < source->table_count; i++) {
+        source->tables[i].relation = &source->tables[i].description;
+        leave_table(source, &source->tables[i]);
+    }
+    return code;
+}
+
+static void follow_turn(struct source *source) {
+    char epoch[EPOCH_SIZE];
+    struct sgr_error error;
+    int code = begin_following(source, &error);
+    write_epoch(source, epoch);
+    source->phase = source->checking ? ENDED : STREAMING;
+    if (!code) {
+        source->host->state(source->host_data, SGR_SOURCE_STREAMING, NULL);
+        source->host->flowing(source->host_data, &(struct sgr_position){.epoch = epoch}, NULL);
+        code = source->checking ? SGR_OK : start_growing(source, &error);
+    }
+    if (code)
+        fail(source, &error);
+    else if (!source->checking)
+        source->host->timer_arm(source->turn, 0);
+}
+
 static void turn(void *data) {
     struct source *source = data;
     source->waiting = false;
     if (source->wanted)
         describe_turn(source);
+    if (source->phase == BEGINNING && source->following) {
+        follow_turn(source);
+        return;
+    }
     if (source->phase == BEGINNING)
         begin_snapshot(source);
     else if (source->phase == SNAPSHOT)
@@ -422,6 +484,17 @@ static int memory_start(void *state, struct sgr_relation *const *relations, size
     return SGR_OK;
 }
 
+static int memory_follow(void *state, bool check, struct sgr_error *error) {
+    struct source *source = state;
+    if (source->phase != IDLE)
+        return sgr_error_set(error, SGR_EINVAL, "the source was started before");
+    source->following = true;
+    source->checking = check;
+    source->phase = BEGINNING;
+    source->host->timer_arm(source->turn, 0);
+    return SGR_OK;
+}
+
 static void memory_pause(void *state) {
     struct source *source = state;
     source->paused = true;
@@ -434,9 +507,7 @@ static void memory_resume(void *state) {
         return;
     if (!source->waiting)
         source->host->timer_arm(source->turn, 0);
-    for (size_t i = 0; i < source->table_count; i++)
-        if (source->growths[i].held)
-            source->host->timer_arm(source->growths[i].timer, 0);
+    release_growth(source);
 }
 
 static void memory_ack(void *state, uint64_t lsn) {
@@ -467,7 +538,8 @@ static const struct sgr_source_methods memory_methods = {.open = memory_open,
                                                          .resume = memory_resume,
                                                          .ack = memory_ack,
                                                          .stop = memory_stop,
-                                                         .close = memory_close};
+                                                         .close = memory_close,
+                                                         .follow = memory_follow};
 
 SGR_PLUGIN = {SGR_PLUGIN_HEADER,
               .kind = SGR_SOURCE,

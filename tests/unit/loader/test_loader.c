@@ -107,6 +107,7 @@ static const struct refusal refusals[] = {
     {"unaligned", SGR_EINVAL, "not aligned"},
     {"badtype", SGR_EINVAL, "unknown type"},
     {"badoption", SGR_EINVAL, "lower case"},
+    {"badsource", SGR_EINVAL, "names a source, which is for strings of sinks"},
     {"baddefault", SGR_EINVAL, "b: expected a whole number, not \"x\""},
     {"nochoice", SGR_EINVAL, "nothing to choose from"},
     {"twomain", SGR_EINVAL, "second main one"},

@@ -155,6 +155,14 @@ static void on_lost(void *data) {
     ((struct seen *)data)->lost = true;
 }
 
+static void on_stream_batch(void *data, size_t source, const struct sgr_stream_batch *batch) {
+    note(data, "batch %d:%d of %u; ", (int)source, (int)batch->count, batch->transaction.xid);
+}
+static void on_stream_state(void *data, size_t source, uint32_t era,
+                            const struct sgr_stream_state *state) {
+    note(data, "stream %d %d %s at %d; ", (int)source, (int)era, state->reason, (int)state->lsn);
+}
+
 static const struct sgr_hub_handler handler = {.state = on_state,
                                                .composed = on_composed,
                                                .commit = on_commit,
@@ -163,7 +171,9 @@ static const struct sgr_hub_handler handler = {.state = on_state,
                                                .explained = on_explained,
                                                .waited = on_waited,
                                                .drain = on_drain,
-                                               .lost = on_lost};
+                                               .lost = on_lost,
+                                               .stream_batch = on_stream_batch,
+                                               .stream_state = on_stream_state};
 
 static struct sgr_bytes *bytes(const char *text) {
     struct sgr_bytes *made_bytes = sgr_bytes_new(text, strlen(text));
