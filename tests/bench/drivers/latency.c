@@ -106,6 +106,8 @@ int main(int argc, char **argv) {
            bench_quantile(&frames, .5) * 1e6, bench_quantile(&frames, .99) * 1e6,
            bench_quantile(&fed, .5) * 1e6, bench_quantile(&fed, .99) * 1e6,
            (double)bytes / samples);
+    bench_samples_fini(&frames);
+    bench_samples_fini(&fed);
     bench_websocket_close(&socket);
     PQfinish(connection);
     return 0;

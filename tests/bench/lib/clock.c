@@ -33,6 +33,11 @@ double bench_quantile(struct bench_samples *samples, double q) {
     return samples->values[(size_t)((double)(samples->count - 1) * q + 0.5)];
 }
 
+void bench_samples_fini(struct bench_samples *samples) {
+    free(samples->values);
+    *samples = (struct bench_samples){0};
+}
+
 void bench_die(const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -14,6 +14,7 @@ struct bench_samples {
 
 void bench_sample(struct bench_samples *samples, double value);
 double bench_quantile(struct bench_samples *samples, double q); /* 0 to 1 */
+void bench_samples_fini(struct bench_samples *samples);
 
 __attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *format, ...);
 
