@@ -303,3 +303,8 @@ uint32_t sgr__group_first(const struct sgr__groups *groups, uint32_t group) {
     struct sgr__slot *slot = sgr__table_next(set_at(groups, group), &at);
     return slot ? slot->ref : 0;
 }
+
+void sgr__group_prefetch(const struct sgr__groups *groups, uint32_t group) {
+    if (!sgr__group_is_set(group))
+        __builtin_prefetch(block_at(groups, group));
+}

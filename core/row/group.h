@@ -49,5 +49,7 @@ int sgr__group_remove(struct sgr__groups *groups, uint32_t *group, struct sgr__m
 const struct sgr__table *sgr__group_open(const struct sgr__groups *groups, uint32_t group,
                                          const uint32_t **ret_ids, size_t *ret_count);
 uint32_t sgr__group_first(const struct sgr__groups *groups, uint32_t group);
+/* Has the memory that sgr__group_first looks at on its way. */
+void sgr__group_prefetch(const struct sgr__groups *groups, uint32_t group);
 
 #endif

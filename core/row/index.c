@@ -323,17 +323,32 @@ static int apply_one(struct sgr_index *index, const struct key *key,
     return delete (index, key, delta->row, -delta->weight);
 }
 
+/* The slots of several keys, then the groups, then the rows they name are on their way from memory at the same time. */
+static void prefetch(const struct sgr_index *index, const struct key *keys, size_t count) {
+    const struct sgr__slot *slots[AHEAD];
+    for (size_t i = 0; i < count; i++)
+        sgr__table_prefetch(&index->table, keys[i].hash);
+    for (size_t i = 0; i < count; i++) {
+        slots[i] = sgr__table_find(&index->table, keys[i].hash);
+        if (slots[i] && is_group(slots[i]))
+            sgr__group_prefetch(&index->groups, slots[i]->ref);
+        else if (slots[i])
+            __builtin_prefetch(sgr_row_at(index->heap, slots[i]->ref));
+    }
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] && is_group(slots[i]))
+            __builtin_prefetch(first_row(index, slots[i]));
+}
+
 int sgr_index_apply(struct sgr_index *index, const struct sgr_batch *batch,
                     struct sgr_error *error) {
     struct key keys[AHEAD];
     size_t missing = 0;
     for (size_t i = 0; i < batch->count; i += AHEAD) {
         size_t count = batch->count - i < AHEAD ? batch->count - i : AHEAD;
-        /* Slots of several keys are on their way from memory at the same time. */
-        for (size_t j = 0; j < count; j++) {
+        for (size_t j = 0; j < count; j++)
             key_of(index, batch->items[i + j].row, &keys[j]);
-            sgr__table_prefetch(&index->table, keys[j].hash);
-        }
+        prefetch(index, keys, count);
         for (size_t j = 0; j < count; j++) {
             int code = apply_one(index, &keys[j], &batch->items[i + j]);
             if (code == SGR_EINTERNAL)
