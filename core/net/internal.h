@@ -110,6 +110,8 @@ struct sgr_server {
     struct sgr_list streams;
 };
 
+/* A context that logs to our log and leaves signals alone. NULL: failed. */
+struct lws_context *sgr__lws_context_new(const struct lws_context_creation_info *info);
 void sgr__enter(struct sgr_server *server);
 void sgr__leave(struct sgr_server *server); /* frees what ended, writes what was queued */
 

@@ -212,8 +212,9 @@ static void log_line(int level, const char *line) {
 }
 
 /* It sets SIGPIPE's disposition for the whole process, which is the application's to choose; our own thread blocks all signals. */
-static struct lws_context *create_context(const struct lws_context_creation_info *info) {
+struct lws_context *sgr__lws_context_new(const struct lws_context_creation_info *info) {
     struct sigaction old;
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
     sigaction(SIGPIPE, NULL, &old);
     struct lws_context *context = lws_create_context(info);
     sigaction(SIGPIPE, &old, NULL);
@@ -236,8 +237,7 @@ static int make_context(struct sgr_server *server, struct sgr_error *error) {
         .alpn = "http/1.1",
         .vhost_name = "sangre",
     };
-    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
-    server->lws = create_context(&info);
+    server->lws = sgr__lws_context_new(&info);
     if (server->lws)
         server->vhost = lws_create_vhost(server->lws, &info);
     if (!server->vhost)
