@@ -146,13 +146,18 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
                              : sgr_error_set(error, SGR_ENOMEM, "out of memory for the engine");
 }
 
+static void wake_loop(void *data) {
+    sgr_loop_wake(data);
+}
+
 static int make_loop(struct sgr_engine *engine, struct sgr_error *error) {
     engine->loop = sgr_loop_new(engine->virtual_time);
     if (!engine->loop)
         return sgr_error_set(error, SGR_ENOMEM, "no event loop");
     engine->trimmer = sgr_timer_new(engine->loop, on_trim, engine);
     engine->unblocker = sgr_timer_new(engine->loop, on_unblock, engine);
-    if (!engine->trimmer || !engine->unblocker)
+    engine->client = sgr_client_new(wake_loop, engine->loop);
+    if (!engine->trimmer || !engine->unblocker || !engine->client)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for timers");
     sgr_loop_on_wake(engine->loop, on_wake, engine);
     return SGR_OK;
@@ -354,6 +359,7 @@ static void on_wake(void *data) {
         sgr_loop_break(engine->loop);
         return;
     }
+    sgr_client_dispatch(engine->client);
     build_when_described(engine);
     end_check_when_done(engine);
     sgr__streams_turn(engine);
@@ -472,6 +478,7 @@ void sgr_engine_free(struct sgr_engine *engine) {
     sgr_timer_free(engine->trimmer);
     sgr_timer_free(engine->unblocker);
     sgr_hub_free(engine->hub);
+    sgr_client_free(engine->client);
     sgr_loop_free(engine->loop);
     sgr_document_free(engine->document);
     sgr_loader_free(engine->loader);

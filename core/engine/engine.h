@@ -9,6 +9,7 @@
 #include "engine/loop.h"
 #include "engine/publish.h"
 #include "graph/relation.h"
+#include "net/client.h"
 #include "net/server.h"
 #include "plan/plan.h"
 
@@ -63,6 +64,7 @@ struct sgr_engine {
     struct sgr_hub *hub;
     struct sgr_publisher *publisher;
     struct sgr_server *server;
+    struct sgr_client *client; /* sources' outgoing connections */
 
     struct engine_source *sources;
     size_t source_count;

@@ -334,6 +334,28 @@ static enum sgr_collation host_collation(void *host, char provider, const char *
     return sgr_collation_set(provider, name, version);
 }
 
+static struct sgr_http *host_http(void *host, const struct sgr_http_request *request,
+                                  void (*done)(void *data, const struct sgr_http_answer *answer),
+                                  void *data) {
+    struct engine_source *source = host;
+    return sgr_client_http(source->engine->client, source, request, done, data);
+}
+
+static struct sgr_websocket *host_websocket(void *host, const struct sgr_websocket_open *open,
+                                            const struct sgr_websocket_callbacks *callbacks,
+                                            void *data) {
+    struct engine_source *source = host;
+    return sgr_client_websocket(source->engine->client, source, open, callbacks, data);
+}
+
+static const struct sgr_client_methods client_table = {
+    .http = host_http,
+    .http_cancel = sgr_client_http_cancel,
+    .websocket = host_websocket,
+    .websocket_send = sgr_client_websocket_send,
+    .websocket_close = sgr_client_websocket_close,
+};
+
 static const struct sgr_source_host host_table = {
     .common = {.size = sizeof(struct sgr_source_host),
                .log = host_log,
@@ -365,6 +387,7 @@ static const struct sgr_source_host host_table = {
     .parse_type = host_parse_type,
     .collation = host_collation,
     .flowing = host_flowing,
+    .client = &client_table,
 };
 
 /* ---- Life ---- */
@@ -416,6 +439,7 @@ static void close_source(struct engine_source *source) {
         source->methods->stop(source->state);
         source->methods->close(source->state);
         source->state = NULL;
+        sgr_client_forget(source->engine->client, source);
     }
     for (size_t i = 0; source->relations && i < source->plan->table_count; i++) {
         sgr_fold_free(source->relations[i].fold);

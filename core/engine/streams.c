@@ -358,6 +358,7 @@ static void close_stream(struct engine_stream *stream) {
             look_at_handled(stream); /* the last that sinks did, for the last words to the server */
         stream->source.methods->stop(stream->source.state);
         stream->source.methods->close(stream->source.state);
+        sgr_client_forget(stream->source.engine->client, &stream->source);
     }
     sgr_stream_packer_free(stream->packer);
     sgr_stream_relations_free(stream->relations);

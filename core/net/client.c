@@ -69,12 +69,23 @@ void sgr_client_dispatch(struct sgr_client *client) {
 
 /* ---- Handles ---- */
 
-void sgr__handle_init(struct sgr__handle *handle, struct sgr_client *client) {
+void sgr__handle_init(struct sgr__handle *handle, struct sgr_client *client, const void *owner) {
     handle->client = client;
+    handle->owner = owner;
     handle->opened = (struct sgr__event){.handle = handle, .kind = SGR__EVENT_OPENED};
     handle->over = (struct sgr__event){.handle = handle, .kind = SGR__EVENT_OVER};
     sgr_list_init(&handle->submitted);
     sgr_list_append(&client->handles, &handle->link);
+}
+
+void sgr_client_forget(struct sgr_client *client, const void *owner) {
+    if (!client)
+        return;
+    SGR_LIST_EACH(link, &client->handles) {
+        struct sgr__handle *handle = SGR_CONTAINER(link, struct sgr__handle, link);
+        if (handle->owner == owner && !handle->cancelled)
+            handle->cancel(handle);
+    }
 }
 
 void sgr__handle_submit(struct sgr__handle *handle, struct sgr__worker *worker) {

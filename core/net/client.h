@@ -15,13 +15,16 @@ struct sgr_client *sgr_client_new(void (*wake)(void *data), void *data);
 void sgr_client_free(struct sgr_client *client);
 /* Calls back for all that has happened. */
 void sgr_client_dispatch(struct sgr_client *client);
+/* Breaks off what this owner has under way, without callbacks. NULL client is fine. */
+void sgr_client_forget(struct sgr_client *client, const void *owner);
 
-struct sgr_http *sgr_client_http(struct sgr_client *client, const struct sgr_http_request *request,
+struct sgr_http *sgr_client_http(struct sgr_client *client, const void *owner,
+                                 const struct sgr_http_request *request,
                                  void (*done)(void *data, const struct sgr_http_answer *answer),
                                  void *data);
 void sgr_client_http_cancel(struct sgr_http *http);
 
-struct sgr_websocket *sgr_client_websocket(struct sgr_client *client,
+struct sgr_websocket *sgr_client_websocket(struct sgr_client *client, const void *owner,
                                            const struct sgr_websocket_open *open,
                                            const struct sgr_websocket_callbacks *callbacks,
                                            void *data);

@@ -25,6 +25,7 @@ struct sgr__event {
 
 struct sgr__handle {
     struct sgr_client *client;
+    const void *owner;
     struct sgr_list link;      /* client->handles; the owner's */
     struct sgr_list submitted; /* worker->submitted; under the client's lock */
     bool ended;                /* its OVER was told, nothing can be submitted; under the lock */
@@ -32,6 +33,7 @@ struct sgr__handle {
     struct sgr__event opened, over; /* there from the start, so that telling them never fails */
     void (*happened)(struct sgr__handle *handle,
                      const struct sgr__event *event); /* owner's thread */
+    void (*cancel)(struct sgr__handle *handle);
     void (*free)(struct sgr__handle *handle);
 };
 
@@ -55,7 +57,7 @@ struct sgr_client {
     struct sgr__worker *http, *websockets; /* NULL until first used */
 };
 
-void sgr__handle_init(struct sgr__handle *handle, struct sgr_client *client);
+void sgr__handle_init(struct sgr__handle *handle, struct sgr_client *client, const void *owner);
 /* Gives the worker something to do for this handle, also again; nothing if it is over. */
 void sgr__handle_submit(struct sgr__handle *handle, struct sgr__worker *worker);
 /* Worker's thread. Takes the event. */

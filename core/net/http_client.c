@@ -175,6 +175,13 @@ static void happened(struct sgr__handle *handle, const struct sgr__event *event)
     http->done(http->data, &answer);
 }
 
+static void cancel(struct sgr__handle *handle) {
+    struct sgr_http *http = SGR_CONTAINER(handle, struct sgr_http, handle);
+    handle->cancelled = true;
+    __atomic_store_n(&http->cancel, true, __ATOMIC_RELEASE);
+    sgr__handle_submit(handle, handle->client->http);
+}
+
 static void http_free(struct sgr__handle *handle) {
     struct sgr_http *http = SGR_CONTAINER(handle, struct sgr_http, handle);
     curl_slist_free_all(http->headers);
@@ -217,7 +224,8 @@ static int copy_request(struct sgr_http *http, const struct sgr_http_request *re
     return copy_headers(http, request->headers);
 }
 
-struct sgr_http *sgr_client_http(struct sgr_client *client, const struct sgr_http_request *request,
+struct sgr_http *sgr_client_http(struct sgr_client *client, const void *owner,
+                                 const struct sgr_http_request *request,
                                  void (*done)(void *data, const struct sgr_http_answer *answer),
                                  void *data) {
     if (!client->http && !(client->http = sgr__http_worker_new(client)))
@@ -227,9 +235,10 @@ struct sgr_http *sgr_client_http(struct sgr_client *client, const struct sgr_htt
         return NULL;
     http->done = done;
     http->data = data;
-    sgr__handle_init(&http->handle, client);
+    sgr__handle_init(&http->handle, client, owner);
     sgr_list_init(&http->running);
     http->handle.happened = happened;
+    http->handle.cancel = cancel;
     http->handle.free = http_free;
     if (copy_request(http, request)) {
         sgr_list_remove(&http->handle.link);
@@ -241,7 +250,5 @@ struct sgr_http *sgr_client_http(struct sgr_client *client, const struct sgr_htt
 }
 
 void sgr_client_http_cancel(struct sgr_http *http) {
-    http->handle.cancelled = true;
-    __atomic_store_n(&http->cancel, true, __ATOMIC_RELEASE);
-    sgr__handle_submit(&http->handle, http->handle.client->http);
+    cancel(&http->handle);
 }

@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/vector.h"
+#include "net/client.h"
 #include "net/server.h"
 
 enum {
@@ -83,6 +84,7 @@ struct sgr_server {
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct lws_protocols *protocols;
+    struct sgr_client *client; /* sinks' outgoing connections */
     pthread_t thread;
     bool started, joined, draining;
 

@@ -134,6 +134,7 @@ static void woken(struct ev_loop *loop, ev_async *watcher, int events) {
     sgr__enter(server);
     bool more = sgr_hub_receive(server->hub, &handler, server, EVENTS_AT_ONCE);
     more = sgr__streams_deliver(server) || more;
+    sgr_client_dispatch(server->client);
     sgr__leave(server);
     if (more)
         ev_async_send(loop, watcher); /* sockets have their turn in between */
@@ -176,13 +177,11 @@ static void drain_ended(struct ev_loop *loop, ev_timer *timer, int events) {
 
 static void start_watchers(struct sgr_server *server) {
     double period = (double)server->options.client_timeout / 8e6;
-    ev_async_init(&server->wake, woken);
     ev_prepare_init(&server->flush, prepared);
     ev_init(&server->tick, ticked);
     ev_init(&server->drain_end, drain_ended);
     server->tick.repeat = period < 1 ? period : 1;
-    server->wake.data = server->flush.data = server->tick.data = server;
-    ev_async_start(server->loop, &server->wake);
+    server->flush.data = server->tick.data = server;
     ev_prepare_start(server->loop, &server->flush);
     ev_timer_again(server->loop, &server->tick);
     sgr__listener_start(server);
@@ -296,9 +295,15 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
     server->scratch = malloc(LWS_PRE + SGR__CHUNK + 64);
     server->slots = calloc(sink_count * SGR__SLOTS + 1, sizeof(struct sgr_bytes *));
     server->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    server->client = sgr_client_new(wake, server);
+    if (server->loop) { /* from here on anybody may wake it */
+        ev_async_init(&server->wake, woken);
+        server->wake.data = server;
+        ev_async_start(server->loop, &server->wake);
+    }
     if (copy_options(server, options) || !server->subscriptions || !server->channels ||
         !server->composing || !server->waiting || !server->scratch || !server->slots ||
-        !server->loop)
+        !server->loop || !server->client)
         return SGR_ENOMEM;
     return SGR_OK;
 }
@@ -372,8 +377,10 @@ static void free_options(struct sgr_server *server) {
 
 /* Sockets first: their connections end and tell the sinks, which must still be open; then the sinks; then what only the server knows. */
 static void end_loop(struct sgr_server *server) {
-    if (!server->loop)
+    if (!server->loop) {
+        sgr_client_free(server->client);
         return;
+    }
     stop_watchers(server);
     if (server->lws)
         lws_context_destroy(server->lws);
@@ -385,6 +392,7 @@ static void end_loop(struct sgr_server *server) {
     sgr__explains_cancel(server);
     sgr__subscriptions_end_all(server); /* they point to their sinks */
     sgr__sinks_close(server);
+    sgr_client_free(server->client);
     ev_loop_destroy(server->loop);
 }
 

@@ -175,6 +175,28 @@ void sgr__explains_cancel(struct sgr_server *server) {
 
 /* ---- The table ---- */
 
+static struct sgr_http *host_http(void *host, const struct sgr_http_request *request,
+                                  void (*done)(void *data, const struct sgr_http_answer *answer),
+                                  void *data) {
+    struct sgr__sink *sink = host;
+    return sgr_client_http(sink->server->client, sink, request, done, data);
+}
+
+static struct sgr_websocket *host_websocket(void *host, const struct sgr_websocket_open *open,
+                                            const struct sgr_websocket_callbacks *callbacks,
+                                            void *data) {
+    struct sgr__sink *sink = host;
+    return sgr_client_websocket(sink->server->client, sink, open, callbacks, data);
+}
+
+static const struct sgr_client_methods client_table = {
+    .http = host_http,
+    .http_cancel = sgr_client_http_cancel,
+    .websocket = host_websocket,
+    .websocket_send = sgr_client_websocket_send,
+    .websocket_close = sgr_client_websocket_close,
+};
+
 static const struct sgr_sink_host host_table = {
     .common = {.size = sizeof(struct sgr_sink_host),
                .log = host_log,
@@ -202,6 +224,7 @@ static const struct sgr_sink_host host_table = {
     .timer = host_timer,
     .timer_cancel = host_timer_cancel,
     .explain = host_explain,
+    .client = &client_table,
     .wait = sgr__wait,
     .stream_bind = sgr__stream_bind,
     .stream_handled = sgr__stream_handled,
@@ -264,6 +287,7 @@ void sgr__sinks_close(struct sgr_server *server) {
             sink->methods.close(sink->state);
         if (sink->server) {
             sgr__streams_free(sink);
+            sgr_client_forget(server->client, sink);
             release_all(sink);
         }
         sgr_map_free(sink->counters);

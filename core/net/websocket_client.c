@@ -20,6 +20,7 @@ enum {
     SEND_LIMIT = 16 << 20,
     EVENT_LIMIT = 64 << 20, /* bytes that the owner has not dispatched */
     NORMAL = 1000,
+    GOING_AWAY = 1001,
     BROKEN = 1006,
     TOO_BIG = 1009,
     TRY_LATER = 1013,
@@ -345,6 +346,19 @@ static void happened(struct sgr__handle *handle, const struct sgr__event *event)
                           websocket->reason);
 }
 
+static void close_with(struct sgr_websocket *websocket, int code) {
+    struct sgr_client *client = websocket->handle.client;
+    websocket->handle.cancelled = true;
+    pthread_mutex_lock(&client->lock);
+    websocket->close_code = code;
+    pthread_mutex_unlock(&client->lock);
+    sgr__handle_submit(&websocket->handle, client->websockets);
+}
+
+static void cancel(struct sgr__handle *handle) {
+    close_with(SGR_CONTAINER(handle, struct sgr_websocket, handle), GOING_AWAY);
+}
+
 static void websocket_free(struct sgr__handle *handle) {
     struct sgr_websocket *websocket = SGR_CONTAINER(handle, struct sgr_websocket, handle);
     SGR_LIST_EACH(link, &websocket->outgoing)
@@ -435,7 +449,7 @@ static int copy_open(struct sgr_websocket *websocket, const struct sgr_websocket
     return read_url(websocket, open->url);
 }
 
-struct sgr_websocket *sgr_client_websocket(struct sgr_client *client,
+struct sgr_websocket *sgr_client_websocket(struct sgr_client *client, const void *owner,
                                            const struct sgr_websocket_open *open,
                                            const struct sgr_websocket_callbacks *callbacks,
                                            void *data) {
@@ -446,8 +460,9 @@ struct sgr_websocket *sgr_client_websocket(struct sgr_client *client,
         return NULL;
     websocket->callbacks = callbacks;
     websocket->data = data;
-    sgr__handle_init(&websocket->handle, client);
+    sgr__handle_init(&websocket->handle, client, owner);
     websocket->handle.happened = happened;
+    websocket->handle.cancel = cancel;
     websocket->handle.free = websocket_free;
     sgr_list_init(&websocket->outgoing);
     if (copy_open(websocket, open)) {
@@ -486,10 +501,5 @@ int sgr_client_websocket_send(struct sgr_websocket *websocket, struct sgr_slice 
 }
 
 void sgr_client_websocket_close(struct sgr_websocket *websocket, int code) {
-    struct sgr_client *client = websocket->handle.client;
-    websocket->handle.cancelled = true;
-    pthread_mutex_lock(&client->lock);
-    websocket->close_code = code;
-    pthread_mutex_unlock(&client->lock);
-    sgr__handle_submit(&websocket->handle, client->websockets);
+    close_with(websocket, code);
 }

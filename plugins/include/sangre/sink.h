@@ -18,6 +18,7 @@
 #define SANGRE_SINK_H
 
 #include "change.h"
+#include "client.h"
 #include "plugin.h"
 
 struct sgr_request; /* one HTTP request or upgrade, valid until answered */
@@ -247,11 +248,15 @@ struct sgr_sink_host {
      * connection waits for as much as it may; SGR_ENOMEM. */
     int (*wait)(struct sgr_connection *connection, const struct sgr_wait *what,
                 void (*done)(void *data, const struct sgr_waited *waited), void *data);
+
+    /* Outgoing requests and websockets, with this host; since 1.1. What is still open when close has returned is broken off. */
+    const struct sgr_client_methods *client;
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, stream_bind) == 208, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, wait) == 248, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, client) == 256, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");

@@ -16,6 +16,7 @@
 #define SANGRE_SOURCE_H
 
 #include "change.h"
+#include "client.h"
 #include "plugin.h"
 
 enum sgr_source_state {
@@ -83,6 +84,9 @@ struct sgr_source_host {
      * stable word. A transaction that the host has in part or whole may be emitted again, with the same commit_lsn and the same changes: the
      * host passes on what it has not had. */
     void (*flowing)(void *host, const struct sgr_position *position, const char *gap);
+
+    /* Outgoing requests and websockets, with this host; since 1.1. What is still open when close has returned is broken off. */
+    const struct sgr_client_methods *client;
 };
 
 struct sgr_source_methods {
@@ -106,6 +110,7 @@ struct sgr_source_methods {
 
 static_assert(offsetof(struct sgr_source_host, collation) == 224, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_host, flowing) == 232, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_host, client) == 240, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, follow) == 64, "released offsets are frozen");
 
 #endif

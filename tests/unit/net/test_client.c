@@ -213,7 +213,7 @@ static const struct sgr_websocket_callbacks callbacks = {opened, message, closed
 
 static struct sgr_websocket *connect_to(struct fixture *f, const char *address) {
     struct sgr_websocket_open open = {.url = address};
-    struct sgr_websocket *websocket = sgr_client_websocket(f->client, &open, &callbacks, f);
+    struct sgr_websocket *websocket = sgr_client_websocket(f->client, f, &open, &callbacks, f);
     assert_non_null(websocket);
     return websocket;
 }
@@ -228,16 +228,16 @@ static void a_request_brings_the_answer_with_its_status(void **state) {
     struct fixture *f = *state;
     struct sgr_http_request get = {.url = url(f, "http", "/header"),
                                    .headers = "x-other: 1\r\nx-custom: here\r\n"};
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     expect(f, "200 - here\n");
     struct sgr_http_request post = {
         .method = "POST", .url = url(f, "http", "/echo"), .body = SGR_SLICE("{\"a\":1}")};
-    assert_non_null(sgr_client_http(f->client, &post, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &post, done, f));
     run_until_over(f);
     expect(f, "201 - {\"a\":1}\n");
     get.url = url(f, "http", "/nowhere");
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     assert_int_equal(strncmp(f->log, "404 - ", 6), 0);
 }
@@ -248,11 +248,11 @@ static void an_answer_beyond_its_limit_or_time_is_an_error(void **state) {
                                     .url = url(f, "http", "/echo"),
                                     .body = SGR_SLICE("0123456789"),
                                     .limit = 9};
-    assert_non_null(sgr_client_http(f->client, &post, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &post, done, f));
     run_until_over(f);
     expect(f, "0 the answer is larger than 9 bytes \n");
     struct sgr_http_request get = {.url = url(f, "http", "/silence"), .timeout = 50000};
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     assert_non_null(strstr(f->log, "timed out"));
 }
@@ -260,12 +260,12 @@ static void an_answer_beyond_its_limit_or_time_is_an_error(void **state) {
 static void other_schemes_and_dead_addresses_are_errors(void **state) {
     struct fixture *f = *state;
     struct sgr_http_request request = {.url = "file:///etc/hostname"};
-    assert_non_null(sgr_client_http(f->client, &request, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &request, done, f));
     run_until_over(f);
     assert_int_equal(strncmp(f->log, "0 ", 2), 0);
     assert_int_equal(f->bytes, 0);
     request.url = "http://127.0.0.1:1/";
-    assert_non_null(sgr_client_http(f->client, &request, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &request, done, f));
     run_until_over(f);
     assert_non_null(strstr(f->log, "connect"));
 }
@@ -273,18 +273,27 @@ static void other_schemes_and_dead_addresses_are_errors(void **state) {
 static void what_is_cancelled_calls_nobody(void **state) {
     struct fixture *f = *state;
     struct sgr_http_request silent = {.url = url(f, "http", "/silence")};
-    sgr_client_http_cancel(sgr_client_http(f->client, &silent, done, f));
+    sgr_client_http_cancel(sgr_client_http(f->client, f, &silent, done, f));
     struct sgr_http_request get = {.url = url(f, "http", "/header"), .headers = "x-custom: 2\r\n"};
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     expect(f, "200 - 2\n");
     sgr_client_websocket_close(connect_to(f, url(f, "ws", "/socket")), 1000);
     get.url = url(f, "http", "/header");
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     expect(f, "200 - 2\n");
     silent.url = url(f, "http", "/silence");
-    assert_non_null(sgr_client_http(f->client, &silent, done, f)); /* under way at the end */
+    assert_non_null(sgr_client_http(f->client, &get, &silent, done, f)); /* another's */
+    connect_to(f, url(f, "ws", "/socket"));
+    sgr_client_forget(f->client, f);
+    sgr_client_forget(f->client, &get);
+    get.url = url(f, "http", "/header");
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
+    run_until_over(f);
+    expect(f, "200 - 2\n");
+    silent.url = url(f, "http", "/silence");
+    assert_non_null(sgr_client_http(f->client, f, &silent, done, f)); /* under way at the end */
     connect_to(f, url(f, "ws", "/socket"));
 }
 
@@ -316,7 +325,7 @@ static void large_messages_arrive_whole_or_close_the_connection(void **state) {
     sgr_client_websocket_close(websocket, 1000);
     f->log[0] = '\0';
     struct sgr_websocket_open open = {.url = url(f, "ws", "/socket"), .limit = BIG - 1};
-    websocket = sgr_client_websocket(f->client, &open, &callbacks, f);
+    websocket = sgr_client_websocket(f->client, f, &open, &callbacks, f);
     assert_int_equal(sgr_client_websocket_send(websocket, (struct sgr_slice){text, BIG}, false), 0);
     run_until_over(f);
     expect(f, "opened\nclosed 1009 0 a message was too large\n");
@@ -392,7 +401,7 @@ static void get_over_tls(struct fixture *f, const struct tls *tls, const char *h
     f->log[0] = '\0';
     snprintf(address, sizeof(address), "https://%s:%d/", host, tls->port);
     struct sgr_http_request get = {.url = address, .ca_file = ca_file};
-    assert_non_null(sgr_client_http(f->client, &get, done, f));
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
 }
 
@@ -402,7 +411,7 @@ static void connect_over_tls(struct fixture *f, const struct tls *tls, const cha
     f->log[0] = '\0';
     snprintf(address, sizeof(address), "wss://%s:%d/", host, tls->port);
     struct sgr_websocket_open open = {.url = address, .ca_file = ca_file};
-    assert_non_null(sgr_client_websocket(f->client, &open, &callbacks, f));
+    assert_non_null(sgr_client_websocket(f->client, f, &open, &callbacks, f));
     run_until_over(f);
 }
 
