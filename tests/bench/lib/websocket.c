@@ -8,11 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "clock.h"
 
+/* The last message goes; what is behind it moves to the front. */
+static void make_room(struct bench_websocket *socket) {
+    if (socket->message)
+        socket->message[socket->message_size] = socket->saved;
+    socket->message = NULL;
+    socket->size -= socket->start;
+    memmove(socket->data, socket->data + socket->start, socket->size);
+    socket->start = 0;
+}
+
 void bench_websocket_read(struct bench_websocket *socket, bool wait) {
+    if (socket->start)
+        make_room(socket);
     if (socket->capacity - socket->size < 65536) {
         socket->capacity = socket->capacity * 2 + 131072;
         socket->data = realloc(socket->data, socket->capacity);
@@ -25,15 +38,17 @@ void bench_websocket_read(struct bench_websocket *socket, bool wait) {
         socket->size += (size_t)got;
     else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         bench_die("the server closed the connection");
+    else if (wait && errno == EAGAIN)
+        bench_die("nothing came for a minute");
 }
 
-static void upgrade(struct bench_websocket *socket, const char *path) {
+static void upgrade(struct bench_websocket *socket, const char *path, const char *headers) {
     char request[1024];
     int size = snprintf(
         request, sizeof(request),
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-        path);
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n",
+        path, headers);
     if (send(socket->descriptor, request, (size_t)size, 0) != size)
         bench_die("cannot send the upgrade");
     char *end;
@@ -43,22 +58,31 @@ static void upgrade(struct bench_websocket *socket, const char *path) {
     } while (!(end = strstr(socket->data, "\r\n\r\n")));
     if (strncmp(socket->data, "HTTP/1.1 101", 12) != 0)
         bench_die("no upgrade on %s: %.60s", path, socket->data);
+    *end = '\0';
+    socket->deflated = strstr(socket->data, "permessage-deflate") != NULL;
     size_t head = (size_t)(end + 4 - socket->data);
     socket->size -= head;
     memmove(socket->data, socket->data + head, socket->size);
 }
 
 void bench_websocket_open(struct bench_websocket *ws, int port, const char *path) {
+    bench_websocket_open_with(ws, port, path, "");
+}
+
+void bench_websocket_open_with(struct bench_websocket *ws, int port, const char *path,
+                               const char *headers) {
     memset(ws, 0, sizeof(*ws));
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     ws->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
+    struct timeval patience = {.tv_sec = 60};
     if (ws->descriptor < 0 || connect(ws->descriptor, (struct sockaddr *)&address, sizeof(address)))
         bench_die("cannot connect to port %d: %s", port, strerror(errno));
     setsockopt(ws->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    upgrade(ws, path);
+    setsockopt(ws->descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    upgrade(ws, path, headers);
 }
 
 /* Header and payload of the frame at the front; 0 if it is not whole yet. */
@@ -84,20 +108,18 @@ static size_t frame_at(const unsigned char *data, size_t size, size_t *ret_paylo
 }
 
 bool bench_websocket_next(struct bench_websocket *socket) {
-    if (socket->consumed) {
+    if (socket->message)
         socket->message[socket->message_size] = socket->saved;
-        socket->size -= socket->consumed;
-        memmove(socket->data, socket->data + socket->consumed, socket->size);
-        socket->consumed = 0;
-    }
-    size_t payload, head = frame_at((unsigned char *)socket->data, socket->size, &payload);
+    socket->message = NULL;
+    char *front = socket->data + socket->start;
+    size_t payload, head = frame_at((unsigned char *)front, socket->size - socket->start, &payload);
     if (!head)
         return false;
-    if ((socket->data[0] & 0x0f) == 8)
+    if ((front[0] & 0x0f) == 8)
         bench_die("the server closed the websocket");
-    socket->message = socket->data + head;
+    socket->message = front + head;
     socket->message_size = payload;
-    socket->consumed = head + payload;
+    socket->start += head + payload;
     socket->saved = socket->message[payload];
     socket->message[payload] = '\0';
     return true;
