@@ -4,12 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t living; /* atomic */
+
+static size_t size_of(size_t size) {
+    return sizeof(struct sgr_bytes) + SGR_BYTES_HEADROOM + size + 1;
+}
+
 struct sgr_bytes *sgr_bytes_new(const char *data, size_t size) {
     if (size >= UINT32_MAX)
         return NULL;
-    struct sgr_bytes *bytes = malloc(sizeof(*bytes) + SGR_BYTES_HEADROOM + size + 1);
+    struct sgr_bytes *bytes = malloc(size_of(size));
     if (!bytes)
         return NULL;
+    __atomic_fetch_add(&living, size_of(size), __ATOMIC_RELAXED);
     char *place = (char *)(bytes + 1) + SGR_BYTES_HEADROOM;
     if (data && size)
         memcpy(place, data, size);
@@ -25,6 +32,12 @@ struct sgr_bytes *sgr_bytes_ref(struct sgr_bytes *bytes) {
 
 void sgr_bytes_unref(struct sgr_bytes *bytes) {
     /* The last one out must see all writes of the others before it frees. */
-    if (bytes && __atomic_sub_fetch(&bytes->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        free(bytes);
+    if (!bytes || __atomic_sub_fetch(&bytes->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    __atomic_fetch_sub(&living, size_of(bytes->size), __ATOMIC_RELAXED);
+    free(bytes);
+}
+
+size_t sgr_bytes_living(void) {
+    return __atomic_load_n(&living, __ATOMIC_RELAXED);
 }

@@ -11,6 +11,8 @@
 struct sgr_bytes *sgr_bytes_new(const char *data, size_t size);
 struct sgr_bytes *sgr_bytes_ref(struct sgr_bytes *bytes);
 void sgr_bytes_unref(struct sgr_bytes *bytes); /* NULL is fine */
+/* The bytes of all buffers that are there, each once however many hold it. Any thread. */
+size_t sgr_bytes_living(void);
 
 static inline struct sgr_slice
 sgr__bytes_slice(const struct sgr_bytes *bytes) { /* NULL: an empty one without data */

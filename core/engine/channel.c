@@ -47,6 +47,7 @@ static struct publisher_channel *channel_of(struct sgr_publisher *publisher,
     channel->codec = codec;
     channel->served = served;
     sgr_list_init(&channel->subscriptions);
+    sgr_list_init(&channel->kept);
     sgr_list_append(&served->channels, &channel->link);
     return channel;
 }
@@ -61,14 +62,28 @@ struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher
     return channel;
 }
 
-void sgr__publisher_drop_if_unused(struct publisher_channel *channel) {
-    if (!sgr_list_empty(&channel->subscriptions))
+static void channel_drop_if_unused(struct publisher_channel *channel) {
+    if (!sgr_list_empty(&channel->subscriptions) || !sgr_list_empty(&channel->kept))
         return;
-    struct publisher_served *served = channel->served;
     sgr_list_remove(&channel->link);
-    sgr_bytes_unref(channel->document);
     free(channel);
+}
+
+void sgr__publisher_drop_if_unused(struct publisher_channel *channel) {
+    struct publisher_served *served = channel->served;
+    channel_drop_if_unused(channel);
     served_drop_if_unused(served);
+}
+
+bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_served *served) {
+    SGR_LIST_EACH(link, &served->channels) {
+        struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
+        sgr__publisher_forget(publisher, channel);
+        channel_drop_if_unused(channel);
+    }
+    bool used = !sgr_list_empty(&served->channels);
+    served_drop_if_unused(served);
+    return used;
 }
 
 struct sgr_bytes *sgr__publisher_bytes(struct sgr_buffer *buffer) {
@@ -76,24 +91,6 @@ struct sgr_bytes *sgr__publisher_bytes(struct sgr_buffer *buffer) {
         buffer->failed ? NULL : sgr_bytes_new(buffer->data ? buffer->data : "", buffer->size);
     sgr_buffer_fini(buffer);
     return bytes;
-}
-
-/* The channel's document, rendered at most once per change. Borrowed. */
-static int channel_document(struct publisher_channel *channel, struct sgr_bytes **ret,
-                            struct sgr_error *error) {
-    if (!channel->document) {
-        struct sgr_buffer out = SGR_BUFFER_INIT;
-        int code = sgr_instance_document(channel->served->instance, channel->codec, &out, error);
-        if (code) {
-            sgr_buffer_fini(&out);
-            return code;
-        }
-        channel->document = sgr__publisher_bytes(&out);
-    }
-    if (!channel->document)
-        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a document");
-    *ret = channel->document;
-    return SGR_OK;
 }
 
 /* ---- States ---- */
@@ -128,13 +125,13 @@ int sgr__publisher_snapshot(struct sgr_publisher *publisher, struct publisher_ch
                             const char *reset_reason, struct sgr_buffer *etag,
                             struct sgr_state *ret, struct sgr_error *error) {
     struct sgr_bytes *document;
-    int code = channel_document(channel, &document, error);
+    int code = sgr__publisher_document(publisher, channel, &document, error);
     if (code)
         return code;
     struct sgr_state state = channel_state(publisher, channel);
     state.answer = reset_reason ? SGR_ANSWER_RESET : SGR_ANSWER_SNAPSHOT;
     state.reason = reset_reason;
-    state.document = sgr_bytes_ref(document);
+    state.document = document;
     write_etag(channel, etag);
     state.etag = etag->failed ? state.cursor : (struct sgr_slice){etag->data, etag->size};
     *ret = state;
@@ -145,12 +142,8 @@ int sgr__publisher_snapshot(struct sgr_publisher *publisher, struct publisher_ch
 static int resumed_state(struct sgr_publisher *publisher, struct publisher_channel *channel,
                          uint64_t from, struct sgr_slice previous, struct sgr_state *ret,
                          struct sgr_error *error) {
-    struct sgr_buffer out = SGR_BUFFER_INIT;
-    int code = sgr_instance_changes(channel->served->instance, channel->codec, from, &out, error);
-    struct sgr_bytes *patches = NULL;
-    if (!code && out.size && !(patches = sgr_bytes_new(out.data, out.size)))
-        code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a frame");
-    sgr_buffer_fini(&out);
+    struct sgr_bytes *patches;
+    int code = sgr__publisher_rest(publisher, channel, from, &patches, error);
     if (code)
         return code;
     struct sgr_state state = channel_state(publisher, channel);

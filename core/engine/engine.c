@@ -137,6 +137,7 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
     struct sgr_publisher_parts parts = {.views = engine->views,
                                         .cursors = engine->cursors,
                                         .hub = engine->hub,
+                                        .queue_limit = server->queue_limit,
                                         .explain = sgr__engine_write_explain,
                                         .find_source = find_source,
                                         .source_count = sources,
@@ -499,9 +500,11 @@ int sgr_engine_adopt(struct sgr_engine *engine, int descriptor, struct sgr_error
 
 static void write_totals_json(struct sgr_engine *engine, struct sgr_buffer *out) {
     struct sgr_views_counters views;
+    struct sgr_publisher_counters publisher;
     sgr_views_counters(engine->views, &views);
+    sgr_publisher_counters(engine->publisher, &publisher);
     sgr_buffer_printf(out, ",\"subscriptions\":%zu,\"rows\":%zu,\"row_bytes\":%zu",
-                      sgr_publisher_subscriptions(engine->publisher), sgr_heap_rows(engine->heap),
+                      publisher.subscriptions, sgr_heap_rows(engine->heap),
                       sgr_heap_bytes(engine->heap));
     sgr_buffer_printf(out, ",\"instances\":%zu,\"collections\":%zu,\"members\":%zu",
                       views.instances, views.collections, views.members);
@@ -509,16 +512,29 @@ static void write_totals_json(struct sgr_engine *engine, struct sgr_buffer *out)
                       views.history_bytes);
     sgr_buffer_printf(out, ",\"edits\":%llu,\"rows_read\":%llu", (unsigned long long)views.edits,
                       (unsigned long long)views.rows_read);
+    sgr_buffer_printf(out,
+                      ",\"documents_rendered\":%llu,\"rests_rendered\":%llu,\"refused_busy\":%llu",
+                      (unsigned long long)publisher.documents, (unsigned long long)publisher.rests,
+                      (unsigned long long)publisher.refused);
+    sgr_buffer_printf(out, ",\"documents_bytes\":%zu,\"queued_bytes\":%zu", publisher.kept_bytes,
+                      publisher.queued_bytes);
 }
 
 static void write_totals_text(struct sgr_engine *engine, struct sgr_buffer *out) {
     struct sgr_views_counters views;
+    struct sgr_publisher_counters publisher;
     sgr_views_counters(engine->views, &views);
-    sgr_buffer_printf(out, "subscriptions: %zu, rows: %zu in %zu bytes\n",
-                      sgr_publisher_subscriptions(engine->publisher), sgr_heap_rows(engine->heap),
-                      sgr_heap_bytes(engine->heap));
+    sgr_publisher_counters(engine->publisher, &publisher);
+    sgr_buffer_printf(out, "subscriptions: %zu, rows: %zu in %zu bytes\n", publisher.subscriptions,
+                      sgr_heap_rows(engine->heap), sgr_heap_bytes(engine->heap));
     sgr_buffer_printf(out, "views: %zu instances in %zu bytes, history in %zu bytes\n",
                       views.instances, views.state_bytes, views.history_bytes);
+    sgr_buffer_printf(out,
+                      "clients: %zu bytes queued, documents kept in %zu bytes; rendered %llu "
+                      "documents and %llu rests; refused %llu\n",
+                      publisher.queued_bytes, publisher.kept_bytes,
+                      (unsigned long long)publisher.documents, (unsigned long long)publisher.rests,
+                      (unsigned long long)publisher.refused);
 }
 
 void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out) {

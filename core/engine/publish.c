@@ -5,6 +5,10 @@
 
 enum { REVISION_SHIFT = 20 };
 
+static void on_release(void *data, void *served) {
+    sgr__publisher_changed(data, served);
+}
+
 struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts) {
     struct sgr_publisher *publisher = calloc(1, sizeof(*publisher));
     if (!publisher)
@@ -12,12 +16,14 @@ struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts)
     publisher->parts = *parts;
     publisher->changed = SGR_VECTOR_INIT(struct sgr_instance *);
     publisher->items = SGR_VECTOR_INIT(struct sgr_hub_item);
+    sgr_list_init(&publisher->kept);
     publisher->subscriptions = sgr_map_new();
     if (!publisher->subscriptions || sgr__publisher_waits_new(publisher)) {
         sgr_map_free(publisher->subscriptions);
         free(publisher);
         return NULL;
     }
+    sgr_views_on_release(parts->views, on_release, publisher);
     return publisher;
 }
 
@@ -28,6 +34,8 @@ void sgr_publisher_free(struct sgr_publisher *publisher) {
     void *value;
     for (size_t at = 0; sgr_map_next(publisher->subscriptions, &at, &key, &value);)
         sgr__publisher_unsubscribe(publisher, ((struct publisher_subscription *)value)->id);
+    sgr__publisher_forget_all(publisher);
+    sgr_views_on_release(publisher->parts.views, NULL, NULL);
     sgr_map_free(publisher->subscriptions);
     sgr_waits_free(publisher->waits);
     sgr_vector_fini(&publisher->changed);
@@ -91,10 +99,10 @@ static int render(struct sgr_publisher *publisher, struct publisher_channel *cha
 static int publish_instance(struct sgr_publisher *publisher, struct sgr_instance *instance,
                             uint64_t number, struct sgr_bytes *token, struct sgr_error *error) {
     struct publisher_served *served = sgr_instance_data(instance);
+    if (!sgr__publisher_changed(publisher, served))
+        return SGR_OK;
     SGR_LIST_EACH(link, &served->channels) {
         struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
-        sgr_bytes_unref(channel->document);
-        channel->document = NULL;
         int code = render(publisher, channel, number - 1, error);
         if (code)
             return code;
@@ -145,18 +153,10 @@ static int reset_one(struct sgr_publisher *publisher, struct publisher_subscript
     int code = sgr__publisher_snapshot(publisher, channel, reason, &etag, &state, error);
     if (!code)
         sgr__publisher_answer(publisher, subscription->id, channel->id, state, true);
+    else if (code == SGR_ELIMIT) /* its client comes back, and is reset then */
+        sgr__publisher_refuse(publisher, subscription->id, error, true);
     sgr_buffer_fini(&etag);
-    return code;
-}
-
-static void forget_documents(struct sgr_publisher *publisher) {
-    struct sgr_slice key;
-    void *value;
-    for (size_t at = 0; sgr_map_next(publisher->subscriptions, &at, &key, &value);) {
-        struct publisher_channel *channel = ((struct publisher_subscription *)value)->channel;
-        sgr_bytes_unref(channel->document);
-        channel->document = NULL;
-    }
+    return code == SGR_ELIMIT ? SGR_OK : code;
 }
 
 int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
@@ -166,7 +166,7 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
         return code;
     sgr_views_forget(publisher->parts.views);
     publisher->revision_base = (uint64_t)epoch_seconds << REVISION_SHIFT;
-    forget_documents(publisher);
+    sgr__publisher_forget_all(publisher);
     struct sgr_bytes *token = sgr_cursors_token(publisher->parts.cursors);
     if (!token)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a cursor");
@@ -179,6 +179,10 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
     return code;
 }
 
-size_t sgr_publisher_subscriptions(const struct sgr_publisher *publisher) {
-    return sgr_map_count(publisher->subscriptions);
+void sgr_publisher_counters(const struct sgr_publisher *publisher,
+                            struct sgr_publisher_counters *ret) {
+    *ret = publisher->counters;
+    ret->subscriptions = sgr_map_count(publisher->subscriptions);
+    ret->kept_bytes = publisher->kept_bytes;
+    ret->queued_bytes = sgr__publisher_load(publisher);
 }

@@ -17,6 +17,7 @@ struct sgr_publisher_parts {
     struct sgr_views *views;
     struct sgr_cursors *cursors;
     struct sgr_hub *hub;
+    size_t queue_limit; /* bytes queued for clients beyond which nothing new is rendered */
     void (*explain)(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
     /* Which of the `source_count` sources has this name; an empty one names the only one. source_count: none. */
     size_t (*find_source)(void *data, struct sgr_slice name);
@@ -47,6 +48,14 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
  * SIZE_MAX: the ticks. */
 void sgr_publisher_reached(struct sgr_publisher *publisher, size_t source, uint64_t position);
 
-size_t sgr_publisher_subscriptions(const struct sgr_publisher *publisher);
+struct sgr_publisher_counters {
+    size_t subscriptions;
+    uint64_t documents,
+        rests;        /* rendered for those who subscribed or resumed; frames are not counted */
+    uint64_t refused; /* for what was queued */
+    size_t kept_bytes, queued_bytes;
+};
+void sgr_publisher_counters(const struct sgr_publisher *publisher,
+                            struct sgr_publisher_counters *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* What the files of the publisher share: its channels and its subscriptions. Others use engine/publish.h.
  *
- *   served        an instance that somebody has open, and its cursor
- *   channel       of a served: it with one codec, while somebody subscribes to it
+ *   served        an instance that has channels, and its cursor
+ *   channel       of a served: it with one codec, while somebody subscribes to it or it keeps what was rendered
  *   subscription  of a channel; has its instance open
  *
  * Engine's thread. */
@@ -14,7 +14,7 @@
 #include "engine/publish.h"
 #include "engine/waits.h"
 
-/* What is kept for an instance that somebody has open. */
+/* What is kept for an instance that somebody has open, or that something was rendered of. */
 struct publisher_served {
     struct sgr_instance *instance;
     struct sgr_bytes *token; /* cursor of its last change */
@@ -27,8 +27,13 @@ struct publisher_channel {
     struct publisher_served *served;
     struct sgr_list link;
     struct sgr_list subscriptions;
-    struct sgr_bytes
-        *document; /* rendered for the last subscriber, good until the instance changes */
+
+    /* What was rendered and is good until the instance changes: see documents.c. A channel stays while it keeps any. */
+    struct sgr_bytes *document; /* NULL: nobody asked */
+    struct sgr_bytes *rest;     /* behind commit rest_from; NULL: nobody asked */
+    uint64_t rest_from;
+    struct sgr_list kept; /* in publisher->kept, if there is any of them */
+    size_t kept_bytes;
 };
 
 struct publisher_subscription {
@@ -49,6 +54,9 @@ struct sgr_publisher {
     bool forgot;               /* one of them had no room */
     struct sgr_vector items;   /* of struct sgr_hub_item */
     struct sgr_waits *waits;
+    struct sgr_list kept; /* channels with something rendered, the longest unused first */
+    size_t kept_bytes;
+    struct sgr_publisher_counters counters;
 };
 
 /* ---- Channels and what their clients get (channel.c) ---- */
@@ -57,7 +65,10 @@ struct sgr_publisher {
 struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher,
                                                  struct sgr_instance *instance,
                                                  const struct sgr_codec *codec);
+/* It stays while it has subscriptions or keeps what was rendered. */
 void sgr__publisher_drop_if_unused(struct publisher_channel *channel);
+/* Its instance changed or goes: forgets what was rendered, and what nobody subscribes to. False: nothing is left of it. */
+bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_served *served);
 uint64_t sgr__publisher_revision(const struct sgr_publisher *publisher,
                                  const struct sgr_instance *instance);
 /* The whole document. *ret borrows from the channel, `etag` and `reset_reason` (NULL: no reset), and has a reference to the document. */
@@ -69,10 +80,28 @@ int sgr__publisher_opening(struct sgr_publisher *publisher, struct publisher_cha
                            const struct sgr_subscribe *what, struct sgr_buffer *etag,
                            struct sgr_state *ret, struct sgr_error *error);
 
+/* ---- What is rendered (documents.c) ---- */
+
+/* The whole document; *ret is a reference. SGR_ELIMIT: more is queued than may be. */
+int sgr__publisher_document(struct sgr_publisher *publisher, struct publisher_channel *channel,
+                            struct sgr_bytes **ret, struct sgr_error *error);
+/* What followed on commit `from`; *ret is a reference, or NULL if nothing did. SGR_ENOTFOUND: history does not reach back. SGR_ELIMIT as
+ * above. */
+int sgr__publisher_rest(struct sgr_publisher *publisher, struct publisher_channel *channel,
+                        uint64_t from, struct sgr_bytes **ret, struct sgr_error *error);
+/* The channel stays, also if it is unused now. */
+void sgr__publisher_forget(struct sgr_publisher *publisher, struct publisher_channel *channel);
+void sgr__publisher_forget_all(struct sgr_publisher *publisher);
+/* Bytes in buffers for clients and what the network side holds besides. */
+size_t sgr__publisher_load(const struct sgr_publisher *publisher);
+
 /* ---- Asks (subscribe.c) ---- */
 
 void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
                            struct sgr_state state, bool is_reset);
+/* An error for a subscription, which ends it. */
+void sgr__publisher_refuse(struct sgr_publisher *publisher, uint64_t id,
+                           const struct sgr_error *error, bool is_reset);
 void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id);
 
 /* ---- Waiting (wait.c) ---- */

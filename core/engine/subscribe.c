@@ -27,10 +27,13 @@ static int error_status(int code) {
     }
 }
 
+/* wire_code NULL: the error's own. */
 static struct sgr_state error_state(const struct sgr_error *error, const char *wire_code) {
+    if (!wire_code)
+        wire_code = error->code == SGR_ELIMIT ? "busy" : sgr_error_name(error->code);
     return (struct sgr_state){.answer = SGR_ANSWER_ERROR,
                               .status = error_status(error->code),
-                              .code = wire_code ? wire_code : sgr_error_name(error->code),
+                              .code = wire_code,
                               .message = error->message};
 }
 
@@ -41,6 +44,11 @@ void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_
 }
 
 /* ---- What is asked for ---- */
+
+void sgr__publisher_refuse(struct sgr_publisher *publisher, uint64_t id,
+                           const struct sgr_error *error, bool is_reset) {
+    sgr__publisher_answer(publisher, id, 0, error_state(error, NULL), is_reset);
+}
 
 static int unknown_view(struct sgr_publisher *publisher, struct sgr_slice path,
                         struct sgr_error *error) {

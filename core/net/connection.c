@@ -2,7 +2,8 @@
  *
  * Outgoing messages are references to shared buffers. A small message alone is written from its own buffer, its websocket header standing in
  * the headroom; several are gathered into one write. What libwebsockets could not send it keeps, and nothing more is given to it until
- * that is gone. A message larger than one write goes as websocket fragments, between which libwebsockets may answer a ping.
+ * that is gone. A message larger than one write, or made of several buffers, goes as websocket fragments, between which libwebsockets may
+ * answer a ping.
  *
  * More than the budget queued pauses the delivery of commits (deliver.c); no progress for the client's timeout closes. */
 #include "net/internal.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-enum { OPCODE_TEXT = 1, FINAL = 0x80, WS_HEADER = 10 };
+enum { OPCODE_TEXT = 1, FINAL = 0x80, WS_HEADER = 10, CROWDED_PART = 16 };
 
 /* ---- Accepting ---- */
 
@@ -80,14 +81,14 @@ int sgr__connection_opened(struct sgr_connection *connection) {
 
 /* ---- The ring ---- */
 
-static struct sgr_bytes **ring_at(struct sgr_connection *connection, uint32_t i) {
+static struct sgr__part *ring_at(struct sgr_connection *connection, uint32_t i) {
     return &connection->items[(connection->first + i) & (connection->capacity - 1)];
 }
 
 static int ring_grow(struct sgr_connection *connection) {
     if (connection->capacity > UINT32_MAX / 4)
         return SGR_ENOMEM;
-    struct sgr_bytes **items = malloc(2 * (size_t)connection->capacity * sizeof(*items));
+    struct sgr__part *items = malloc(2 * (size_t)connection->capacity * sizeof(*items));
     if (!items)
         return SGR_ENOMEM;
     for (uint32_t i = 0; i < connection->count; i++)
@@ -100,16 +101,17 @@ static int ring_grow(struct sgr_connection *connection) {
     return SGR_OK;
 }
 
-static int ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+static int ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more) {
     if (connection->count == connection->capacity && ring_grow(connection))
         return SGR_ENOMEM;
-    *ring_at(connection, connection->count++) = sgr_bytes_ref(bytes);
+    *ring_at(connection, connection->count++) = (struct sgr__part){sgr_bytes_ref(bytes), more};
     connection->queued += bytes->size;
     return SGR_OK;
 }
 
 static void ring_pop(struct sgr_connection *connection) {
-    struct sgr_bytes *bytes = *ring_at(connection, 0);
+    struct sgr_bytes *bytes = ring_at(connection, 0)->bytes;
+    connection->begun = ring_at(connection, 0)->more;
     connection->queued -= bytes->size;
     connection->first_at = 0;
     connection->first = (connection->first + 1) & (connection->capacity - 1);
@@ -153,20 +155,33 @@ static void cut(struct sgr_connection *connection) {
     sgr__peer_kill(connection->peer);
 }
 
-void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+/* While all clients together have more queued than they may, each may have but a part of what is usual. */
+static size_t queue_limit(const struct sgr_connection *connection) {
+    const struct sgr_server *server = connection->server;
+    bool crowded = sgr_bytes_living() + server->held > server->options.queue_limit;
+    return crowded ? server->options.client_buffer / CROWDED_PART : server->options.client_buffer;
+}
+
+void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const *parts,
+                     size_t count) {
     if (connection->shut || connection->ending)
         return;
-    if (ring_push(connection, bytes)) {
-        cut(connection);
-        return;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (ring_push(connection, parts[i], i + 1 < count)) {
+            cut(connection);
+            return;
+        }
     if (sgr_list_empty(&connection->stalled))
         wait_for_progress(connection);
     want_flush(connection);
-    if (sgr__queued(connection) > connection->server->options.client_buffer) {
+    if (sgr__queued(connection) > queue_limit(connection)) {
         sgr__connection_pause(connection);
         sgr__connection_listen(connection);
     }
+}
+
+void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    sgr__send_parts(connection, &bytes, 1);
 }
 
 size_t sgr__queued(const struct sgr_connection *connection) {
@@ -209,20 +224,25 @@ static int write_raw(struct sgr_connection *connection, unsigned char *from, siz
     struct lws *wsi = connection->peer->wsi;
     if (lws_write(wsi, from, size, LWS_WRITE_RAW) < 0)
         return -1;
-    connection->in_flight = lws_partial_buffered(wsi) ? size : 0;
+    sgr__hold(connection->server, &connection->in_flight, lws_partial_buffered(wsi) ? size : 0);
     wait_for_progress(connection);
     return 0;
 }
 
-/* The only message, from where it stands. Its header is the same for every connection, and written by this thread alone. */
+/* Of the next frame: a message is one frame or goes on in others. */
+static unsigned opcode(const struct sgr_connection *connection) {
+    return connection->begun ? 0 : OPCODE_TEXT;
+}
+
+/* The only message or the end of one, from where it stands. Its header is the same for every connection, and written by this thread alone. */
 static int write_alone(struct sgr_connection *connection) {
-    struct sgr_bytes *bytes = sgr_bytes_ref(*ring_at(connection, 0));
+    struct sgr_bytes *bytes = sgr_bytes_ref(ring_at(connection, 0)->bytes);
     unsigned char *from = (unsigned char *)bytes->data;
     size_t size = bytes->size;
     if (connection->websocket) {
         size_t header = ws_header_size(size);
         from -= header;
-        size += ws_header(from, FINAL | OPCODE_TEXT, size);
+        size += ws_header(from, FINAL | opcode(connection), size);
     }
     ring_pop(connection);
     int failed = write_raw(connection, from, size);
@@ -232,40 +252,43 @@ static int write_alone(struct sgr_connection *connection) {
 
 /* As much of the first message as fits. Returns the bytes put at `to`; `room` > WS_HEADER. */
 static size_t put_part(struct sgr_connection *connection, unsigned char *to, size_t room) {
-    struct sgr_bytes *bytes = *ring_at(connection, 0);
+    const struct sgr_bytes *bytes = ring_at(connection, 0)->bytes;
     size_t left = bytes->size - connection->first_at, header = 0;
     size_t part = left < room - WS_HEADER ? left : room - WS_HEADER;
     if (connection->websocket) {
-        unsigned first_byte = connection->first_at ? 0 : OPCODE_TEXT;
-        header = ws_header(to, first_byte | (part == left ? FINAL : 0u), part);
+        bool final = part == left && !ring_at(connection, 0)->more;
+        header = ws_header(to, opcode(connection) | (final ? FINAL : 0u), part);
     }
     memcpy(to + header, bytes->data + connection->first_at, part);
     connection->first_at += part;
+    connection->begun = true;
     if (part == left)
         ring_pop(connection);
     return header + part;
 }
 
 static bool fits(struct sgr_connection *connection, size_t room) {
-    size_t left = (*ring_at(connection, 0))->size - connection->first_at;
+    size_t left = ring_at(connection, 0)->bytes->size - connection->first_at;
     return left + WS_HEADER <= room;
 }
 
 /* Whole messages, or a part of one that is larger than a write. */
 static int write_gathered(struct sgr_connection *connection, const struct sgr_bytes *head) {
     unsigned char *start = (unsigned char *)connection->server->scratch + LWS_PRE;
-    size_t used = 0;
+    size_t used = 0, most = sgr__chunk(connection->server);
     if (head) {
         memcpy(start, head->data, head->size);
         used = head->size;
+        most = most + used < SGR__CHUNK ? most + used : SGR__CHUNK;
     }
-    while (connection->count && (fits(connection, SGR__CHUNK - used) || used == 0))
-        used += put_part(connection, start + used, SGR__CHUNK - used);
+    while (connection->count && (fits(connection, most - used) || used == 0))
+        used += put_part(connection, start + used, most - used);
     return write_raw(connection, start, used);
 }
 
 static int write_some(struct sgr_connection *connection) {
-    if (connection->count == 1 && !connection->first_at && fits(connection, SGR__CHUNK))
+    if (connection->count == 1 && !connection->first_at &&
+        fits(connection, sgr__chunk(connection->server)))
         return write_alone(connection);
     return write_gathered(connection, NULL);
 }
@@ -341,7 +364,7 @@ int sgr__connection_flush(struct sgr_connection *connection) {
         sgr__peer_wants_to_write(connection->peer);
         return 0;
     }
-    connection->in_flight = 0;
+    sgr__hold(connection->server, &connection->in_flight, 0);
     if (connection->held && connection->count) {
         if (begin_stream(connection))
             return -1;
@@ -492,6 +515,7 @@ void sgr__connection_closed(struct sgr_connection *connection) {
     if (connection->request)
         sgr__request_free(connection->request);
     ring_fini(connection);
+    sgr__hold(server, &connection->in_flight, 0);
     sgr_buffer_fini(&connection->inbound);
     waiting_fini(connection);
     sgr_bytes_unref(connection->paused_at);

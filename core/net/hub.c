@@ -70,6 +70,7 @@ struct sgr_hub {
     struct queue asks;
     struct queue events;
     size_t backlog;            /* atomic */
+    size_t held;               /* atomic */
     size_t asked;              /* atomic: bytes of what the engine has not taken yet */
     struct sgr_list farewells; /* of struct ask; network side */
     struct sgr_vector ledgers; /* of struct sgr_stream_ledger *, by source; NULL: no stream */
@@ -336,6 +337,11 @@ static size_t bytes_size(const struct sgr_bytes *bytes) {
     return bytes ? bytes->size : 0;
 }
 
+/* What others hold as well does not wait here: it is there anyway. */
+static size_t own_size(const struct sgr_bytes *bytes) {
+    return bytes && __atomic_load_n(&bytes->refs, __ATOMIC_RELAXED) == 1 ? bytes->size : 0;
+}
+
 static void event_drop(struct sgr_hub *hub, struct event *event) {
     __atomic_sub_fetch(&hub->backlog, event->size, __ATOMIC_RELAXED);
     if (event == &hub->drain || event == &hub->lost)
@@ -395,7 +401,7 @@ static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t req
     size_t room = count * sizeof(*answers), documents = 0;
     for (size_t i = 0; i < count; i++) {
         room += state_room(&answers[i].state);
-        documents += bytes_size(answers[i].state.document);
+        documents += own_size(answers[i].state.document);
     }
     struct event *event = event_new(kind, room);
     if (!event) {
@@ -534,6 +540,14 @@ void sgr_hub_drain(struct sgr_hub *hub) {
         queue_push_locked(&hub->events, &hub->drain.link);
     hub->draining = true;
     pthread_mutex_unlock(&hub->events.lock);
+}
+
+void sgr_hub_hold(struct sgr_hub *hub, int64_t change) {
+    __atomic_add_fetch(&hub->held, (size_t)change, __ATOMIC_RELAXED);
+}
+
+size_t sgr_hub_held(const struct sgr_hub *hub) {
+    return __atomic_load_n(&hub->held, __ATOMIC_RELAXED);
 }
 
 size_t sgr_hub_backlog(const struct sgr_hub *hub) {

@@ -36,6 +36,8 @@ int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format);
 int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what);
 /* Exactly once for each successful wait: when it was answered, or not to be answered any more. Never fails. */
 void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered);
+/* The network side holds so many bytes more (or less) for clients that are in no shared buffer. */
+void sgr_hub_hold(struct sgr_hub *hub, int64_t change);
 
 struct sgr_hub_item { /* one channel's part of a commit */
     uint64_t channel;

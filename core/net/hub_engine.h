@@ -42,6 +42,8 @@ int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_b
 int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
                          const struct sgr_stream_state *state);
 void sgr_hub_drain(struct sgr_hub *hub);
+/* What the network side holds; see sgr_hub_hold. */
+size_t sgr_hub_held(const struct sgr_hub *hub);
 /* Bytes waiting in events; the engine pauses sources beyond its budget. Any thread. */
 size_t sgr_hub_backlog(const struct sgr_hub *hub);
 

@@ -28,6 +28,7 @@
 enum {
     SGR__CHUNK =
         256 * 1024, /* most bytes of one write; bigger messages go in websocket fragments */
+    SGR__CHUNK_LEAST = 4096,
     SGR__SLOTS = 4, /* of sgr_commit.shared */
     SGR__INLINE_ITEMS = 4,
     SGR__ANSWERS_AHEAD =
@@ -93,6 +94,7 @@ struct sgr_server {
 
     struct sgr_list peers, doomed, turns, requests, connections, one_shots, timers, explains;
     size_t peer_count;
+    size_t held;             /* bytes that libwebsockets has copied and not sent */
     struct sgr_list stalled; /* connections with unsent bytes, longest without progress first */
     char *scratch;           /* LWS_PRE, a header, SGR__CHUNK bytes */
 
@@ -114,6 +116,12 @@ struct sgr_server {
 
 /* A context that logs to our log and leaves signals alone. NULL: failed. */
 struct lws_context *sgr__lws_context_new(const struct lws_context_creation_info *info);
+
+/* *held bytes that libwebsockets has copied and not sent become `now`. All of them together are told to the engine. */
+void sgr__hold(struct sgr_server *server, size_t *held, size_t now);
+/* The most bytes of one write: what the client's kernel does not take is copied, so the more is held, the less is offered. */
+size_t sgr__chunk(const struct sgr_server *server);
+
 void sgr__enter(struct sgr_server *server);
 void sgr__leave(struct sgr_server *server); /* frees what ended, writes what was queued */
 
@@ -188,6 +196,7 @@ struct sgr_request {
     struct sgr_bytes *head;
     struct sgr_bytes *answer; /* NULL: no body */
     size_t answer_at;
+    size_t held; /* see sgr__hold */
 };
 
 /* Each returns what the callback of libwebsockets has to: 0, or non-zero to close. */
@@ -219,6 +228,11 @@ struct sgr_bytes *sgr__response_head(const struct sgr_request *request, int stat
 
 /* ---- Connections (connection.c) ---- */
 
+struct sgr__part {
+    struct sgr_bytes *bytes; /* a reference */
+    bool more;               /* the message goes on with the next part */
+};
+
 struct sgr_connection {
     struct sgr_list link;
     struct sgr_list stalled;
@@ -240,13 +254,14 @@ struct sgr_connection {
     struct sgr_request *request; /* an event stream's, until its head is written */
     char *headers;               /* a websocket's, for the handshake's answer */
 
-    /* Outgoing: a ring of references, the first of them sent up to `first_at`. */
-    struct sgr_bytes *inline_items[SGR__INLINE_ITEMS];
-    struct sgr_bytes **items;
+    /* Outgoing: a ring of messages' parts, the first of them sent up to `first_at`. */
+    struct sgr__part inline_items[SGR__INLINE_ITEMS];
+    struct sgr__part *items;
     uint32_t first, count, capacity;
     size_t first_at;
+    bool begun;       /* of the first part's message something was sent */
     size_t queued;    /* bytes in the ring */
-    size_t in_flight; /* bytes that libwebsockets still holds */
+    size_t in_flight; /* bytes that libwebsockets still holds; see sgr__hold */
     ev_tstamp deadline;
     int unacknowledged; /* bytes in the socket at the last check; -1: not checked */
 
@@ -273,6 +288,8 @@ struct sgr_connection *sgr__accept(struct sgr_request *request,
                                    const struct sgr_connection_callbacks *callbacks, void *data,
                                    const char *headers);
 void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes);
+void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const *parts,
+                     size_t count);
 void sgr__shut(struct sgr_connection *connection, int code, const char *reason);
 size_t sgr__queued(const struct sgr_connection *connection);
 /* Non-zero: close. */

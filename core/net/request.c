@@ -138,6 +138,7 @@ void sgr__request_free(struct sgr_request *request) {
         request->peer->request = NULL;
     sgr_vector_fini(&request->pairs);
     sgr_buffer_fini(&request->body);
+    sgr__hold(request->server, &request->held, 0);
     sgr_bytes_unref(request->head);
     sgr_bytes_unref(request->answer);
     sgr_arena_free(request->arena);
@@ -374,27 +375,37 @@ void sgr__respond_error(struct sgr_request *request, int status, const char *cod
     sgr_bytes_unref(body);
 }
 
+static int write_raw(struct sgr_request *request, unsigned char *from, size_t size) {
+    struct lws *wsi = request->peer->wsi;
+    if (lws_write(wsi, from, size, LWS_WRITE_RAW) < 0)
+        return -1;
+    sgr__hold(request->server, &request->held, lws_partial_buffered(wsi) ? size : 0);
+    return 0;
+}
+
 /* The head and as much of the body as fits one write. */
 static int write_head(struct sgr_request *request) {
     char *place = request->server->scratch + LWS_PRE;
     size_t size = request->head->size, left = request->answer ? request->answer->size : 0;
     if (size > SGR__CHUNK)
         return -1;
-    size_t part = left < SGR__CHUNK - size ? left : SGR__CHUNK - size;
+    size_t room = SGR__CHUNK - size, chunk = sgr__chunk(request->server);
+    room = chunk < room ? chunk : room;
+    size_t part = left < room ? left : room;
     memcpy(place, request->head->data, size);
     if (part)
         memcpy(place + size, request->answer->data, part);
     request->answer_at = part;
     request->written = true;
-    return lws_write(request->peer->wsi, (unsigned char *)place, size + part, LWS_WRITE_RAW) < 0;
+    return write_raw(request, (unsigned char *)place, size + part);
 }
 
 static int write_body(struct sgr_request *request) {
     size_t left = request->answer->size - request->answer_at;
-    size_t part = left < SGR__CHUNK ? left : SGR__CHUNK;
+    size_t chunk = sgr__chunk(request->server), part = left < chunk ? left : chunk;
     unsigned char *from = (unsigned char *)request->answer->data + request->answer_at;
     request->answer_at += part;
-    return lws_write(request->peer->wsi, from, part, LWS_WRITE_RAW) < 0;
+    return write_raw(request, from, part);
 }
 
 static bool all_written(const struct sgr_request *request) {

@@ -22,6 +22,24 @@ void sgr__leave(struct sgr_server *server) {
     server->depth--;
 }
 
+/* ---- What is held for clients ---- */
+
+void sgr__hold(struct sgr_server *server, size_t *held, size_t now) {
+    if (now == *held)
+        return;
+    server->held += now - *held;
+    sgr_hub_hold(server->hub, (int64_t)now - (int64_t)*held);
+    *held = now;
+}
+
+size_t sgr__chunk(const struct sgr_server *server) {
+    size_t most = server->options.queue_limit / 4;
+    size_t chunk = most > server->held ? (most - server->held) / 16 : 0;
+    if (chunk < SGR__CHUNK_LEAST)
+        return SGR__CHUNK_LEAST;
+    return chunk < SGR__CHUNK ? chunk : SGR__CHUNK;
+}
+
 /* ---- Hub events ---- */
 
 static void on_state(void *data, const struct sgr_hub_answer *answer) {

@@ -231,6 +231,7 @@ static const struct sgr_sink_host host_table = {
     .stream_hold = sgr__stream_hold,
     .stream_batch_ref = sgr_stream_batch_ref,
     .stream_batch_unref = sgr_stream_batch_unref,
+    .send_parts = sgr__send_parts,
 };
 
 /* ---- Life ---- */

@@ -45,6 +45,7 @@ struct sgr_plan_server {
     int64_t wait_timeout;    /* for a position a client waits for; default 30 s */
     size_t message_limit;    /* largest inbound message or body; default 64 KiB */
     size_t connection_limit; /* default 10000 */
+    size_t queue_limit;      /* bytes queued for all clients; default 256 MiB */
     int64_t history_age;     /* default 5 min */
     size_t history_bytes;    /* default 64 MiB */
     size_t stream_buffer;    /* bytes of a change stream in sinks' hands; default 8 MiB */

@@ -9,7 +9,7 @@ struct server_options {
     struct sgr_strings origins;
     int64_t client_buffer, client_timeout, drain_timeout, wait_timeout, message_limit,
         connection_limit;
-    int64_t stream_buffer;
+    int64_t stream_buffer, queue_limit;
     int64_t memory_limit, seed;
 };
 
@@ -81,6 +81,13 @@ static const struct sgr_option server_table[] = {
      .maximum = KILOBYTE * KILOBYTE * KILOBYTE,
      .help = "what of a source's change stream may be on its way through sinks before the source "
              "has to wait"},
+    {.name = "queue_limit",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(queue_limit, int64_t),
+     .fallback = "256MB",
+     .minimum = KILOBYTE * KILOBYTE,
+     .maximum = INT64_MAX,
+     .help = "what may be queued for all clients; beyond it who comes is told to come again"},
     {.name = "memory_limit",
      .type = SGR_OPTION_BYTES,
      .offset = AT(memory_limit, int64_t),
@@ -182,6 +189,7 @@ static void copy_settings(struct sgr_plan *plan) {
     to->history_age = history->age;
     to->history_bytes = (size_t)history->bytes;
     to->stream_buffer = (size_t)from->stream_buffer;
+    to->queue_limit = (size_t)from->queue_limit;
     to->memory_limit = (size_t)from->memory_limit;
     to->seed = (uint64_t)from->seed;
 }

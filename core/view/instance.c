@@ -73,6 +73,8 @@ static int make(struct sgr_view *view, const struct sgr_value *values, uint64_t 
 void sgr__instance_free(struct sgr_instance *instance) {
     struct sgr_view *view = instance->view;
     struct sgr_views *views = view->views;
+    if (instance->data && views->release)
+        views->release(views->owner, instance->data);
     views->history.bytes -= instance->bytes;
     views->state_bytes -= size_of(view, instance->values);
     views->instances--;
@@ -145,6 +147,12 @@ void *sgr_instance_data(const struct sgr_instance *instance) {
 
 void sgr_instance_set_data(struct sgr_instance *instance, void *data) {
     instance->data = data;
+}
+
+void sgr_views_on_release(struct sgr_views *views, void (*release)(void *owner, void *data),
+                          void *owner) {
+    views->release = release;
+    views->owner = owner;
 }
 
 struct sgr_view *sgr_instance_view(const struct sgr_instance *instance) {

@@ -110,6 +110,9 @@ int sgr_instance_commit_of_revision(const struct sgr_instance *instance, uint64_
                                     uint64_t *ret);
 void *sgr_instance_data(const struct sgr_instance *instance); /* the owner's; NULL at first */
 void sgr_instance_set_data(struct sgr_instance *instance, void *data);
+/* `release` is called with the data, if there is any, of an instance that goes; only closed ones do. NULL: nobody is told. */
+void sgr_views_on_release(struct sgr_views *views, void (*release)(void *owner, void *data),
+                          void *owner);
 struct sgr_view *sgr_instance_view(const struct sgr_instance *instance);
 
 /* After sgr_graph_run: brings collections to the graph's state as one commit. Numbers grow by one or more each time. `changed` is

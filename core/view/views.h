@@ -34,6 +34,8 @@ struct sgr_views {
     struct sgr__history history;
     struct sgr__edits edits[SGR__LEVELS_DEEP]; /* scratch, by depth */
     struct sgr__work work;
+    void (*release)(void *owner, void *data); /* see sgr_views_on_release */
+    void *owner;
     uint64_t commit; /* the last one */
     int64_t now;     /* the latest time heard of */
     bool failed;     /* changes were lost for want of memory: the next commit says so */

@@ -5,7 +5,7 @@
 #include <sangre/sink.h>
 #include <sangre/text.h>
 
-enum { SLOT = 0, RETRY_MILLISECONDS = 1000 };
+enum { SLOT = 0, RETRY_MILLISECONDS = 1000, SHARED_FROM = 4096 };
 
 struct sse_options {
     int64_t keep_alive;
@@ -19,6 +19,9 @@ struct sse {
     struct sgr_bytes *comment; /* what keeps proxies from closing an idle stream */
     void *timer;
     struct sgr_text text; /* reused */
+    struct sgr_bytes
+        *shared; /* stands in the text at shared_at, but is sent as it is; NULL: none does */
+    size_t shared_at;
 };
 
 struct stream {
@@ -30,6 +33,10 @@ struct stream {
 };
 
 /* ---- Events ---- */
+
+static struct sgr_slice bytes_slice(const struct sgr_bytes *bytes) {
+    return (struct sgr_slice){bytes->data, bytes->size};
+}
 
 /* A line break within data begins a new data line; the client joins them again with a line feed. */
 static void add_data(struct sgr_text *text, struct sgr_slice data) {
@@ -46,6 +53,18 @@ static void add_data(struct sgr_text *text, struct sgr_slice data) {
     sgr_text_add(text, data.data + start, data.size - start);
 }
 
+/* A big one without line breaks is not copied for each of its clients; there is one in a text at most. */
+static void add_document(struct sse *sse, const struct sgr_bytes *document) {
+    struct sgr_slice data = bytes_slice(document);
+    if (data.size < SHARED_FROM || memchr(data.data, '\n', data.size) ||
+        memchr(data.data, '\r', data.size)) {
+        add_data(&sse->text, data);
+        return;
+    }
+    sse->shared = (struct sgr_bytes *)document;
+    sse->shared_at = sse->text.size;
+}
+
 static void add_event(struct sgr_text *text, const char *name, struct sgr_slice cursor) {
     sgr_text_puts(text, "event: ");
     sgr_text_puts(text, name);
@@ -60,18 +79,33 @@ static void end_event(struct sgr_text *text) {
     sgr_text_puts(text, "\n\n");
 }
 
-static struct sgr_slice bytes_slice(const struct sgr_bytes *bytes) {
-    return (struct sgr_slice){bytes->data, bytes->size};
-}
-
 static struct sgr_bytes *take_text(struct sse *sse) {
     return sse->text.failed ? NULL : sse->table->bytes_new(sse->text.data, sse->text.size);
+}
+
+static bool send_around(struct stream *stream, struct sgr_bytes *shared) {
+    struct sse *sse = stream->sse;
+    const struct sgr_sink_host *table = sse->table;
+    const char *text = sse->text.data;
+    size_t at = sse->shared_at, size = sse->text.size;
+    struct sgr_bytes *parts[] = {sse->text.failed ? NULL : table->bytes_new(text, at), shared,
+                                 sse->text.failed ? NULL : table->bytes_new(text + at, size - at)};
+    bool whole = parts[0] && parts[2];
+    if (whole)
+        table->send_parts(stream->connection, parts, 3);
+    table->bytes_unref(parts[0]);
+    table->bytes_unref(parts[2]);
+    return whole;
 }
 
 /* A stream that can't be told all is ended: its client comes back with its cursor. */
 static void send_text(struct stream *stream) {
     struct sse *sse = stream->sse;
-    struct sgr_bytes *bytes = take_text(sse);
+    struct sgr_bytes *shared = sse->shared;
+    sse->shared = NULL;
+    if (shared && send_around(stream, shared))
+        return;
+    struct sgr_bytes *bytes = shared ? NULL : take_text(sse);
     if (bytes)
         sse->table->send(stream->connection, bytes);
     else
@@ -99,20 +133,22 @@ static void end_with_error(struct stream *stream, const struct sgr_state *state)
     sse->table->shut(stream->connection, state->status, text->failed ? "" : text->data);
 }
 
-static void add_reset(struct sgr_text *text, const struct sgr_state *state) {
+static void add_reset(struct sse *sse, const struct sgr_state *state) {
+    struct sgr_text *text = &sse->text;
     add_event(text, "reset", state->cursor);
     sgr_text_puts(text, "{\"reason\":");
     sgr_text_json(text, (struct sgr_slice){state->reason, strlen(state->reason)});
     sgr_text_puts(text, ",\"data\":");
-    add_data(text, bytes_slice(state->document));
+    add_document(sse, state->document);
     sgr_text_puts(text, "}");
     end_event(text);
 }
 
-static void add_resumed(struct sgr_text *text, const struct sgr_state *state) {
+static void add_resumed(struct sse *sse, const struct sgr_state *state) {
+    struct sgr_text *text = &sse->text;
     if (state->document) {
         add_event(text, "frame", state->cursor);
-        add_data(text, bytes_slice(state->document));
+        add_document(sse, state->document);
         end_event(text);
     }
     add_event(text, "caught_up", state->cursor);
@@ -122,18 +158,19 @@ static void add_resumed(struct sgr_text *text, const struct sgr_state *state) {
     end_event(text);
 }
 
-static void add_state(struct sgr_text *text, const struct sgr_state *state) {
+static void add_state(struct sse *sse, const struct sgr_state *state) {
+    struct sgr_text *text = &sse->text;
     switch (state->answer) {
     case SGR_ANSWER_SNAPSHOT:
         add_event(text, "snapshot", state->cursor);
-        add_data(text, bytes_slice(state->document));
+        add_document(sse, state->document);
         end_event(text);
         break;
     case SGR_ANSWER_RESET:
-        add_reset(text, state);
+        add_reset(sse, state);
         break;
     case SGR_ANSWER_RESUMED:
-        add_resumed(text, state);
+        add_resumed(sse, state);
         break;
     case SGR_ANSWER_ERROR:
         break;
@@ -153,7 +190,7 @@ static void on_state(void *data, struct sgr_subscription *subscription,
     sgr_text_clear(text);
     snprintf(retry, sizeof(retry), "retry: %d\n", RETRY_MILLISECONDS);
     sgr_text_puts(text, stream->begun ? "" : retry);
-    add_state(text, state);
+    add_state(stream->sse, state);
     if (state->stale != stream->stale)
         add_stale(text, state->stale);
     stream->begun = true;

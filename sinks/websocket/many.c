@@ -85,7 +85,7 @@ static void send_resumed(struct entry *entry, const struct sgr_state *state) {
         sgr_text_puts(text, "{");
         sgr_text_puts(text, entry->key);
         sgr_text_puts(text, ":");
-        sgr_text_slice(text, bytes_slice(state->document));
+        message_bytes(client->ws, state->document);
         sgr_text_puts(text, "}");
         message_frame_end(text, entry->time ? state->time : 0);
         client_send(client);
@@ -113,7 +113,7 @@ static void on_state(void *data, struct sgr_subscription *subscription,
     }
     client->stale = state->stale;
     sgr_text_clear(&client->ws->text);
-    message_state(&client->ws->text, entry->id, state);
+    message_state(client->ws, entry->id, state);
     client_send(client);
 }
 
@@ -131,7 +131,7 @@ static void on_commit(struct sgr_connection *connection, void *data,
         sgr_text_puts(text, i ? "," : "{");
         sgr_text_puts(text, entry->key);
         sgr_text_puts(text, ":");
-        sgr_text_slice(text, bytes_slice(frames[i].patches));
+        message_bytes(client->ws, frames[i].patches);
         time |= entry->time;
     }
     sgr_text_puts(text, "}");

@@ -2,6 +2,7 @@
 #include "websocket.h"
 
 enum { ID_LIMIT = 256 };
+enum { SHARED_FROM = 4096 }; /* smaller ones are copied: a part costs more than that */
 
 /* ---- Writing ---- */
 
@@ -22,14 +23,30 @@ void message_member(struct sgr_text *text, const char *name, struct sgr_slice va
     sgr_text_json(text, value);
 }
 
-void message_state(struct sgr_text *text, const char *id, const struct sgr_state *state) {
+void message_bytes(struct websocket *ws, const struct sgr_bytes *bytes) {
+    struct sgr_text *text = &ws->text;
+    if (bytes->size < SHARED_FROM || ws->part_count + 3 > PARTS) {
+        sgr_text_slice(text, bytes_slice(bytes));
+        return;
+    }
+    struct sgr_bytes *before = text->failed ? NULL : ws->table->bytes_new(text->data, text->size);
+    sgr_text_clear(text);
+    text->failed = !before;
+    if (!before)
+        return;
+    ws->parts[ws->part_count++] = before;
+    ws->parts[ws->part_count++] = ws->table->bytes_ref((struct sgr_bytes *)bytes);
+}
+
+void message_state(struct websocket *ws, const char *id, const struct sgr_state *state) {
+    struct sgr_text *text = &ws->text;
     bool reset = state->answer == SGR_ANSWER_RESET;
     message_begin(text, reset ? "reset" : "snapshot", id);
     if (reset)
         message_member(text, "reason", (struct sgr_slice){state->reason, strlen(state->reason)});
     message_member(text, "cursor", state->cursor);
     sgr_text_puts(text, ",\"data\":");
-    sgr_text_slice(text, bytes_slice(state->document));
+    message_bytes(ws, state->document);
     sgr_text_puts(text, state->stale ? ",\"stale\":true}" : "}");
 }
 

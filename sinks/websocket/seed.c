@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { DIFFS_KEPT = 1000000 }; /* microseconds */
+
 static const char prefix[] = "/ws/", suffix[] = "-diffed";
 
 bool seed_path(struct sgr_slice path) {
@@ -128,6 +130,37 @@ static void begin_diffs(struct client *client, uint64_t revision) {
     sgr_text_puts(text, ",\"diffs\":");
 }
 
+static void diffs_old(void *data) {
+    struct websocket *ws = data;
+    ws->diffs_end = NULL;
+    seed_close(ws);
+}
+
+/* Many come for the same document, one after the other. */
+static const struct sgr_bytes *diffs_of(struct websocket *ws, const struct sgr_bytes *document) {
+    if (ws->diffed == document)
+        return ws->diffs;
+    struct sgr_text text = sgr_text_new(&ws->table->common, ws->host);
+    add_whole(&text, bytes_slice(document));
+    struct sgr_bytes *diffs = text.failed ? NULL : ws->table->bytes_new(text.data, text.size);
+    sgr_text_free(&text);
+    if (!diffs)
+        return NULL;
+    seed_close(ws);
+    ws->diffed = ws->table->bytes_ref((struct sgr_bytes *)document);
+    ws->diffs = diffs;
+    ws->diffs_end = ws->table->timer(ws->host, DIFFS_KEPT, diffs_old, ws);
+    return diffs;
+}
+
+void seed_close(struct websocket *ws) {
+    ws->table->timer_cancel(ws->host, ws->diffs_end);
+    ws->diffs_end = NULL;
+    ws->table->bytes_unref((struct sgr_bytes *)ws->diffed);
+    ws->table->bytes_unref(ws->diffs);
+    ws->diffed = ws->diffs = NULL;
+}
+
 static void diffed_state(void *data, struct sgr_subscription *subscription,
                          const struct sgr_state *state) {
     struct client *client = data;
@@ -137,11 +170,14 @@ static void diffed_state(void *data, struct sgr_subscription *subscription,
         client_end(client, state);
         return;
     }
+    const struct sgr_bytes *diffs = state->document;
+    if (state->answer != SGR_ANSWER_RESUMED && !(diffs = diffs_of(client->ws, diffs))) {
+        client->ws->table->shut(client->connection, 1013, "out of memory");
+        return;
+    }
     begin_diffs(client, state->revision);
-    if (state->answer != SGR_ANSWER_RESUMED)
-        add_whole(text, bytes_slice(state->document));
-    else if (state->document)
-        sgr_text_slice(text, bytes_slice(state->document));
+    if (diffs)
+        message_bytes(client->ws, diffs);
     else
         sgr_text_puts(text, "[]");
     sgr_text_puts(text, "}");

@@ -13,7 +13,10 @@ static void write_frame(struct client *client, struct sgr_slice previous, struct
 static void send_resumed(struct client *client, const struct sgr_state *state) {
     struct sgr_text *text = &client->ws->text;
     if (state->document) {
-        write_frame(client, state->previous, state->cursor, state->document, state->time);
+        sgr_text_clear(text);
+        message_frame_begin(text, state->previous, state->cursor);
+        message_bytes(client->ws, state->document);
+        message_frame_end(text, client->time ? state->time : 0);
         client_send(client);
     }
     sgr_text_clear(text);
@@ -36,7 +39,7 @@ static void on_state(void *data, struct sgr_subscription *subscription,
     }
     client->stale = state->stale;
     sgr_text_clear(&client->ws->text);
-    message_state(&client->ws->text, NULL, state);
+    message_state(client->ws, NULL, state);
     client_send(client);
 }
 

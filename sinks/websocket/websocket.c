@@ -17,8 +17,24 @@ void client_send_bytes(struct client *client, struct sgr_bytes *bytes) {
     table->bytes_unref(bytes);
 }
 
+static void send_parts(struct client *client) {
+    struct websocket *ws = client->ws;
+    struct sgr_bytes *end = client_take(client);
+    if (end) {
+        ws->parts[ws->part_count++] = end;
+        ws->table->send_parts(client->connection, ws->parts, ws->part_count);
+    } else {
+        ws->table->shut(client->connection, 1013, "out of memory");
+    }
+    while (ws->part_count)
+        ws->table->bytes_unref(ws->parts[--ws->part_count]);
+}
+
 void client_send(struct client *client) {
-    client_send_bytes(client, client_take(client));
+    if (client->ws->part_count)
+        send_parts(client);
+    else
+        client_send_bytes(client, client_take(client));
 }
 
 void client_error(struct client *client, const char *id, const char *code, const char *message) {
@@ -228,6 +244,7 @@ static void websocket_drain(void *state) {
 
 static void websocket_close(void *state) {
     struct websocket *ws = state;
+    seed_close(ws);
     sgr_text_free(&ws->text);
     ws->table->common.release(ws->host, ws);
 }

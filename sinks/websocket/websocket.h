@@ -10,6 +10,7 @@
 #include <sangre/text.h>
 
 enum { SLOT_PLAIN, SLOT_TIMED, SLOT_DIFFED };
+enum { PARTS = 16 };
 
 struct websocket_options {
     int64_t subscriptions; /* most of one connection */
@@ -20,7 +21,13 @@ struct websocket {
     void *host;
     const struct websocket_options *options;
     struct client *clients;
-    struct sgr_text text; /* a message being written, reused */
+    struct sgr_text text; /* a message being written, reused; its end, if there are parts */
+    struct sgr_bytes *parts[PARTS];
+    size_t part_count;
+    const struct sgr_bytes
+        *diffed; /* the seed's diffs of a whole document, for whoever comes next */
+    struct sgr_bytes *diffs;
+    void *diffs_end; /* timer: they are not kept for long */
 };
 
 struct entry; /* a subscription of a many-views client */
@@ -53,7 +60,7 @@ struct wish {
 
 /* ---- websocket.c ---- */
 
-/* Sends ws->text, or closes if memory ran out: the client comes back with its cursor. */
+/* Sends ws->parts and ws->text, or closes if memory ran out: the client comes back with its cursor. */
 void client_send(struct client *client);
 struct sgr_bytes *client_take(struct client *client);
 void client_send_bytes(struct client *client, struct sgr_bytes *bytes); /* takes over */
@@ -74,8 +81,10 @@ static inline struct sgr_slice bytes_slice(const struct sgr_bytes *bytes) {
 /* {"type":TYPE[,"id":ID] — left open. */
 void message_begin(struct sgr_text *text, const char *type, const char *id);
 void message_member(struct sgr_text *text, const char *name, struct sgr_slice value);
+/* Adds what may be big and shared, to be sent as it is. */
+void message_bytes(struct websocket *ws, const struct sgr_bytes *bytes);
 /* A state that is no error, of the protocol's messages; a resumed one's frame apart. */
-void message_state(struct sgr_text *text, const char *id, const struct sgr_state *state);
+void message_state(struct websocket *ws, const char *id, const struct sgr_state *state);
 void message_caught_up(struct sgr_text *text, const char *id, struct sgr_slice cursor);
 void message_frame_begin(struct sgr_text *text, struct sgr_slice previous, struct sgr_slice cursor);
 void message_frame_end(struct sgr_text *text, int64_t time); /* 0: none */
@@ -97,5 +106,6 @@ void many_begin(struct client *client);
 void many_end(struct client *client);
 void seed_begin(struct client *client, struct wish *wish);
 bool seed_path(struct sgr_slice path);
+void seed_close(struct websocket *ws);
 
 #endif

@@ -251,12 +251,17 @@ struct sgr_sink_host {
 
     /* Outgoing requests and websockets, with this host; since 1.1. What is still open when close has returned is broken off. */
     const struct sgr_client_methods *client;
+
+    /* Like `send`, with one message made of several buffers: for what many clients get with a beginning of their own. Since 1.1. */
+    void (*send_parts)(struct sgr_connection *connection, struct sgr_bytes *const *parts,
+                       size_t count);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, stream_bind) == 208, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, wait) == 248, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, client) == 256, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, send_parts) == 264, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");

@@ -246,8 +246,12 @@ static inline struct frame client_peek_frame(struct client *client) {
 static inline char *client_hear(struct client *client) {
     char *text = calloc(1, 1);
     size_t size = 0;
+    bool begun = false;
     for (;;) {
         struct frame frame = client_peek_frame(client);
+        if (frame.opcode < 2)
+            assert_int_equal(frame.opcode, begun ? 0 : 1); /* text, then what continues it */
+        begun |= frame.opcode < 2;
         if (frame.opcode == 8)
             fail_msg("closed with %d",
                      (unsigned char)client->data[2] << 8 | (unsigned char)client->data[3]);

@@ -221,6 +221,7 @@ static inline struct engine *engine_new(void) {
     sgr_hub_on_asks(engine->hub, engine_wake, engine);
     engine->options = (struct sgr_plan_server){.listen_host = "127.0.0.1",
                                                .client_buffer = 1 << 20,
+                                               .queue_limit = 256 << 20,
                                                .client_timeout = 30000000,
                                                .drain_timeout = 5000000,
                                                .wait_timeout = 30000000,
