@@ -17,7 +17,7 @@
 
 /* History is what clients that were away resume from; the libraries keep none. */
 static const char config[] =
-    "server: { history: { bytes: 0 } }\n"
+    "server: { history: { age: 0s, bytes: 0 } }\n"
     "sources:\n"
     "  app:\n"
     "    plugin: memory\n"
