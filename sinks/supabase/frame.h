@@ -1,0 +1,46 @@
+/* The two forms of frames, vsn 1.0.0 and 2.0.0, read and written.
+ *
+ *     1.0.0  {"event":…,"payload":…,"ref":…,"topic":…}; from clients also "join_ref"
+ *     2.0.0  [join_ref, ref, topic, event, payload]
+ */
+#ifndef SINKS_SUPABASE_FRAME_H
+#define SINKS_SUPABASE_FRAME_H
+
+#include <jansson.h>
+#include <sangre/text.h>
+
+#include "topic.h"
+
+/* False: there is no such version. Data NULL: none is asked for, which is the first. */
+bool frame_version(struct sgr_slice text, enum vsn *ret);
+
+/* A client's message. All but join_ref are there; what they are is for the reader to see. */
+struct message {
+    json_t *document; /* owns the others */
+    const json_t *join_ref, *ref, *topic, *event, *payload;
+};
+
+/* False: it is no message. */
+bool message_read(struct message *ret, enum vsn vsn, struct sgr_slice text);
+void message_free(struct message *message);
+bool message_is(const struct message *message, const char *event);
+/* Data NULL: it is no text. */
+struct sgr_slice message_text(const json_t *value);
+
+/* The parts of a frame, all of them JSON. */
+struct frame {
+    struct sgr_slice join_ref, ref, topic, event, payload;
+};
+
+#define FRAME_JSON(literal) ((struct sgr_slice){literal, sizeof(literal) - 1})
+#define FRAME_NULL          FRAME_JSON("null")
+
+/* The bytes of a frame around its payload, so that it can be put together elsewhere; payloads come between the two. */
+void frame_head(struct sgr_text *text, enum vsn vsn, const struct frame *frame);
+void frame_tail(struct sgr_text *text, enum vsn vsn, const struct frame *frame);
+void frame_write(struct sgr_text *text, enum vsn vsn, const struct frame *frame);
+
+/* Any value as JSON, appended. NULL: null. */
+void frame_json(struct sgr_text *text, const json_t *value);
+
+#endif

@@ -1,0 +1,196 @@
+/* The supabase sink: a client's websocket, from upgrade to close. */
+#include <time.h>
+
+#include "channel.h"
+#include "frame.h"
+
+static int64_t clock_microseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t monotonic_now(void) {
+    return clock_microseconds(CLOCK_MONOTONIC);
+}
+
+/* ---- The list: whoever was silent longest is first ---- */
+
+static void unlist(struct socket *socket) {
+    struct supabase *supabase = socket->supabase;
+    if (!socket->listed)
+        return;
+    socket->listed = false;
+    *socket->place = socket->next;
+    if (socket->next)
+        socket->next->place = socket->place;
+    else
+        supabase->sockets_end = socket->place;
+}
+
+static void list_last(struct socket *socket) {
+    struct supabase *supabase = socket->supabase;
+    unlist(socket);
+    socket->listed = true;
+    socket->next = NULL;
+    socket->place = supabase->sockets_end;
+    *socket->place = socket;
+    supabase->sockets_end = &socket->next;
+}
+
+/* ---- Sending ---- */
+
+void socket_shut(struct socket *socket, int code, const char *reason) {
+    unlist(socket);
+    socket->supabase->table->shut(socket->connection, code, reason);
+}
+
+void sockets_shut(struct supabase *supabase, int code, const char *reason) {
+    while (supabase->sockets)
+        socket_shut(supabase->sockets, code, reason);
+}
+
+void socket_send(struct socket *socket) {
+    struct supabase *supabase = socket->supabase;
+    struct sgr_bytes *bytes =
+        supabase->text.failed
+            ? NULL
+            : supabase->table->bytes_new(supabase->text.data, supabase->text.size);
+    if (bytes)
+        supabase->table->send(socket->connection, bytes);
+    else
+        socket_shut(socket, 1013, "out of memory");
+    supabase->table->bytes_unref(bytes);
+}
+
+/* ---- Time: silent clients, tokens that expire ---- */
+
+static void on_clock(void *data);
+
+static void wake_at(struct supabase *supabase, int64_t at, int64_t now) {
+    if (supabase->clock && supabase->clock_at <= at)
+        return;
+    supabase->table->timer_cancel(supabase->host, supabase->clock);
+    supabase->clock_at = at > now ? at : now;
+    supabase->clock =
+        supabase->table->timer(supabase->host, supabase->clock_at - now, on_clock, supabase);
+}
+
+static void close_silent(struct supabase *supabase, int64_t now) {
+    while (supabase->sockets && supabase->sockets->heard + supabase->options->idle_timeout <= now)
+        socket_shut(supabase->sockets, 1000, "");
+}
+
+static void on_clock(void *data) {
+    struct supabase *supabase = data;
+    int64_t now = monotonic_now();
+    supabase->clock = NULL;
+    close_silent(supabase, now);
+    if (supabase->sockets)
+        wake_at(supabase, supabase->sockets->heard + supabase->options->idle_timeout, now);
+}
+
+/* ---- Clients ---- */
+
+static void heard(struct socket *socket) {
+    struct supabase *supabase = socket->supabase;
+    socket->heard = monotonic_now();
+    list_last(socket);
+    wake_at(supabase, supabase->sockets->heard + supabase->options->idle_timeout, socket->heard);
+}
+
+static void on_message(struct sgr_connection *connection, void *data, struct sgr_slice text,
+                       bool binary) {
+    struct socket *socket = data;
+    (void)connection;
+    (void)binary; /* read as text, as ever */
+    if (!socket->listed)
+        return;
+    heard(socket);
+    channel_receive(socket, text);
+}
+
+static void on_closed(struct sgr_connection *connection, void *data, int code) {
+    struct socket *socket = data;
+    (void)connection;
+    (void)code;
+    unlist(socket);
+    feed_forget(socket);
+    channels_drop(socket);
+    socket->supabase->table->common.release(socket->supabase->host, socket);
+}
+
+static void refuse(struct supabase *supabase, struct sgr_request *request) {
+    supabase->table->respond(request, 403, NULL, NULL, NULL);
+}
+
+static void welcome(struct supabase *supabase, struct sgr_request *request, enum vsn vsn) {
+    static const struct sgr_connection_callbacks callbacks = {.message = on_message,
+                                                              .closed = on_closed};
+    struct socket *socket = supabase->table->common.allocate(supabase->host, sizeof(*socket));
+    if (!socket) {
+        supabase->table->respond(request, 503, NULL, NULL, NULL);
+        return;
+    }
+    socket->supabase = supabase;
+    socket->vsn = vsn;
+    socket->channels_end = &socket->channels;
+    socket->connection = supabase->table->accept(request, &callbacks, socket, NULL);
+    if (socket->connection)
+        heard(socket);
+    else
+        supabase->table->common.release(supabase->host, socket);
+}
+
+static void on_upgrade(void *data, struct sgr_request *request) {
+    struct supabase *supabase = data;
+    enum vsn vsn;
+    supabase->table->common.count(supabase->host, "connections", 1);
+    if (frame_version(supabase->table->query(request, "vsn"), &vsn))
+        welcome(supabase, request, vsn);
+    else
+        refuse(supabase, request);
+}
+
+static void on_get(void *data, struct sgr_request *request) {
+    struct supabase *supabase = data;
+    supabase->table->respond(request, 426, NULL, "upgrade: websocket\r\n", NULL);
+}
+
+static void on_post(void *data, struct sgr_request *request) {
+    struct supabase *supabase = data;
+    supabase->table->respond(request, 400, NULL, NULL, NULL);
+}
+
+/* ---- Routes ---- */
+
+static int add_path(struct supabase *supabase, const char *path, struct sgr_error *error) {
+    const struct sgr_route routes[] = {
+        {.kind = SGR_ROUTE_WEBSOCKET, .path = path, .request = on_upgrade, .data = supabase},
+        {.kind = SGR_ROUTE_GET, .path = path, .request = on_get, .data = supabase},
+        {.kind = SGR_ROUTE_POST, .path = path, .request = on_post, .data = supabase}};
+    int code = SGR_OK;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes) && !code; i++)
+        code = supabase->table->route(supabase->host, &routes[i], error);
+    return code;
+}
+
+/* With and without a slash at its end. */
+static int add_paths(struct supabase *supabase, const char *path, struct sgr_error *error) {
+    char slashed[256];
+    int code = add_path(supabase, path, error);
+    if (code || snprintf(slashed, sizeof(slashed), "%s/", path) >= (int)sizeof(slashed))
+        return code;
+    return add_path(supabase, slashed, error);
+}
+
+int socket_routes(struct supabase *supabase, struct sgr_error *error) {
+    const char *path = supabase->options->path;
+    if (path[0] != '/' || strchr(path, '*'))
+        return sgr_error_set(error, SGR_ECONFIG,
+                             "\"%s\" is no path: it begins with / and holds no *", path);
+    int code = add_paths(supabase, path, error);
+    if (!code && !supabase->options->strict)
+        code = add_paths(supabase, "/realtime/v1/websocket", error);
+    return code;
+}

@@ -1,0 +1,120 @@
+/* The supabase sink: the plugin, its options, and its life. */
+#include "supabase.h"
+
+#define AT(field, type) SGR_OPTION_AT(struct supabase_options, field, type)
+#define SECOND          INT64_C(1000000)
+
+static const struct sgr_option options[] = {
+    {.name = "source",
+     .type = SGR_OPTION_STRING,
+     .offset = AT(source, const char *),
+     .flags = SGR_OPTION_REQUIRED | SGR_OPTION_SOURCE,
+     .help = "The source whose changes are sent."},
+    {.name = "path",
+     .type = SGR_OPTION_STRING,
+     .offset = AT(path, const char *),
+     .fallback = "/socket/websocket",
+     .help = "Where clients connect."},
+    {.name = "strict",
+     .type = SGR_OPTION_BOOL,
+     .offset = AT(strict, bool),
+     .fallback = "false",
+     .help = "Nothing but what the server of 2022 has: no second path /realtime/v1/websocket."},
+    {.name = "realtime",
+     .type = SGR_OPTION_JSON,
+     .offset = AT(realtime, const char *),
+     .help = "Which topics are fed: a list of {relation, events}. Left out: all."},
+    {.name = "configuration_file",
+     .type = SGR_OPTION_STRING,
+     .offset = AT(configuration_file, const char *),
+     .help = "A JSON file that has that list as its member \"realtime\"."},
+    {.name = "channels",
+     .type = SGR_OPTION_INT,
+     .offset = AT(channels, int64_t),
+     .fallback = "1000",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "How many topics one connection may have joined at a time."},
+    {.name = "idle_timeout",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(idle_timeout, int64_t),
+     .fallback = "60s",
+     .minimum = SECOND / 10,
+     .maximum = 86400 * SECOND,
+     .help = "A client that says nothing for so long is closed."},
+    {.name = "patience",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(patience, int64_t),
+     .fallback = "1s",
+     .maximum = 3600 * SECOND,
+     .help = "How long the stream waits for a client that takes its frames slowly."},
+    {.name = "backlog",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(backlog, int64_t),
+     .fallback = "8MB",
+     .minimum = INT64_C(1) << 20,
+     .maximum = INT64_C(1) << 40,
+     .help = "What may be queued for such a client after that, until it is closed."},
+    {0},
+};
+
+static int open_parts(struct supabase *supabase, struct sgr_error *error) {
+    const struct supabase_options *own = supabase->options;
+    const char *file =
+        own->configuration_file && *own->configuration_file ? own->configuration_file : NULL;
+    int code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
+                          file, error);
+    if (!code)
+        code = feed_bind(supabase, error);
+    return code ? code : socket_routes(supabase, error);
+}
+
+static int supabase_open(const struct sgr_sink_host *table, void *host, const void *own,
+                         void **ret_state, struct sgr_error *error) {
+    if (table->common.size <= offsetof(struct sgr_sink_host, stream_batch_unref))
+        return sgr_error_set(error, SGR_EABI, "this server has no change streams for sinks");
+    struct supabase *supabase = table->common.allocate(host, sizeof(*supabase));
+    if (!supabase)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory");
+    supabase->table = table;
+    supabase->host = host;
+    supabase->options = own;
+    supabase->topics = topics_new(&table->common, host, &supabase->rules);
+    supabase->text = sgr_text_new(&table->common, host);
+    supabase->payload = sgr_text_new(&table->common, host);
+    supabase->sockets_end = &supabase->sockets;
+    int code = open_parts(supabase, error);
+    if (!code)
+        *ret_state = supabase; /* what a failed open leaves behind, the host frees */
+    return code;
+}
+
+static void supabase_drain(void *state) {
+    sockets_shut(state, 1001, "the server stops");
+}
+
+static void supabase_close(void *state) {
+    struct supabase *supabase = state;
+    supabase->table->timer_cancel(supabase->host, supabase->clock);
+    feed_free(supabase);
+    topics_free(&supabase->topics);
+    rules_free(&supabase->rules);
+    sgr_text_free(&supabase->text);
+    supabase->table->common.release(supabase->host, supabase);
+}
+
+static const struct sgr_sink_methods methods = {
+    .open = supabase_open, .drain = supabase_drain, .close = supabase_close};
+
+SGR_PLUGIN = {
+    SGR_PLUGIN_HEADER,
+    .kind = SGR_SINK,
+    .name = "supabase",
+    .version = "0.1.0",
+    .summary =
+        "A source's changes to clients of Supabase Realtime, as its server of 2022 sent them",
+    .options = options,
+    .options_size = sizeof(struct supabase_options),
+    .methods_size = sizeof(methods),
+    .sink = &methods,
+};

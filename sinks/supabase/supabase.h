@@ -1,0 +1,88 @@
+/* What the files of the supabase sink share. Network thread.
+ *
+ *     socket.c    a client's websocket: upgrade, silence, end
+ *     channel.c   what clients ask for: join, leave, tokens, heartbeats
+ *     token.c     who may: tokens on the way to claims and their expiry
+ *     feed.c      the change stream on its way to channels, and clients that are slower than it
+ *     topic.c table.c rules.c index.c   which channels a change goes to
+ *     payload_v0.c value.c frame.c      what they are sent
+ */
+#ifndef SINKS_SUPABASE_SUPABASE_H
+#define SINKS_SUPABASE_SUPABASE_H
+
+#include <sangre/sink.h>
+#include <sangre/text.h>
+
+#include "payload_v0.h"
+#include "rules.h"
+#include "topic.h"
+
+struct supabase_options {
+    const char *source;
+    bool strict;
+    const char *path;
+    const char *realtime, *configuration_file;
+    int64_t channels;
+    int64_t idle_timeout; /* microseconds */
+    int64_t backlog;      /* bytes */
+    int64_t patience;     /* microseconds */
+};
+
+struct supabase {
+    const struct sgr_sink_host *table;
+    void *host;
+    const struct supabase_options *options;
+    struct rules rules;
+    struct topics topics;
+    struct socket *sockets, **sockets_end; /* the one that was silent longest first */
+    struct sgr_text text;                  /* a frame being written, reused */
+
+    /* feed.c */
+    struct sgr_stream *stream;
+    struct sgr_text payload;  /* of the change at hand */
+    struct payload_time time; /* of the transaction at hand */
+    struct topic **matches;   /* of the change at hand */
+    size_t match_capacity;
+    struct socket *touched; /* got frames of the batch at hand */
+    struct socket *behind;  /* have too much queued; the stream waits for them */
+    void *behind_timer;
+
+    /* socket.c */
+    void *clock;         /* the timer for the next thing due */
+    int64_t clock_at;    /* when it fires; monotonic microseconds */
+    int64_t next_expiry; /* of a channel's token; microseconds since 1970 */
+};
+
+struct socket {
+    struct supabase *supabase;
+    struct sgr_connection *connection;
+    enum vsn vsn;
+    bool listed; /* in supabase->sockets */
+    struct socket *next, **place;
+    int64_t heard; /* from its client; monotonic microseconds */
+    struct channel *channels, **channels_end;
+    size_t channel_count;
+
+    /* feed.c */
+    bool is_touched, is_behind, is_slow;
+    struct socket *next_touched, *next_behind;
+    int64_t behind_since;
+};
+
+/* ---- socket.c ---- */
+
+int socket_routes(struct supabase *supabase, struct sgr_error *error);
+/* Sends supabase->text to it. Out of memory: it is closed, and comes back. */
+void socket_send(struct socket *socket);
+/* Nothing is sent to it from here on. */
+void socket_shut(struct socket *socket, int code, const char *reason);
+void sockets_shut(struct supabase *supabase, int code, const char *reason);
+int64_t monotonic_now(void);
+
+/* ---- feed.c ---- */
+
+int feed_bind(struct supabase *supabase, struct sgr_error *error);
+void feed_forget(struct socket *socket);
+void feed_free(struct supabase *supabase);
+
+#endif
