@@ -24,6 +24,7 @@ static const char *reason_phrase(int status) {
                    {411, "Length Required"},
                    {413, "Content Too Large"},
                    {422, "Unprocessable Content"},
+                   {426, "Upgrade Required"},
                    {429, "Too Many Requests"},
                    {500, "Internal Server Error"},
                    {503, "Service Unavailable"}};

@@ -25,10 +25,6 @@ static void reply(struct socket *socket, const struct message *message, const js
     frame_json(&parts, message->ref);
     size_t topic = parts.size;
     frame_json(&parts, message->topic);
-    if (parts.failed) {
-        socket_shut(socket, 1013, "out of memory");
-        return;
-    }
     struct frame frame = {.join_ref = {parts.data, ref},
                           .ref = {parts.data + ref, topic - ref},
                           .topic = {parts.data + topic, parts.size - topic},
@@ -36,6 +32,7 @@ static void reply(struct socket *socket, const struct message *message, const js
                           .payload = payload};
     sgr_text_clear(text);
     frame_write(text, socket->vsn, &frame);
+    text->failed |= parts.failed;
     sgr_text_free(&parts);
     socket_send(socket);
 }

@@ -69,6 +69,20 @@ static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     return code ? code : socket_routes(supabase, error);
 }
 
+static void supabase_drain(void *state) {
+    sockets_shut(state, 1001, "the server stops");
+}
+
+static void supabase_close(void *state) {
+    struct supabase *supabase = state;
+    supabase->table->timer_cancel(supabase->host, supabase->clock);
+    feed_free(supabase);
+    topics_free(&supabase->topics);
+    rules_free(&supabase->rules);
+    sgr_text_free(&supabase->text);
+    supabase->table->common.release(supabase->host, supabase);
+}
+
 static int supabase_open(const struct sgr_sink_host *table, void *host, const void *own,
                          void **ret_state, struct sgr_error *error) {
     if (table->common.size <= offsetof(struct sgr_sink_host, stream_batch_unref))
@@ -84,23 +98,11 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
     supabase->payload = sgr_text_new(&table->common, host);
     supabase->sockets_end = &supabase->sockets;
     int code = open_parts(supabase, error);
-    if (!code)
-        *ret_state = supabase; /* what a failed open leaves behind, the host frees */
+    if (code)
+        supabase_close(supabase);
+    else
+        *ret_state = supabase;
     return code;
-}
-
-static void supabase_drain(void *state) {
-    sockets_shut(state, 1001, "the server stops");
-}
-
-static void supabase_close(void *state) {
-    struct supabase *supabase = state;
-    supabase->table->timer_cancel(supabase->host, supabase->clock);
-    feed_free(supabase);
-    topics_free(&supabase->topics);
-    rules_free(&supabase->rules);
-    sgr_text_free(&supabase->text);
-    supabase->table->common.release(supabase->host, supabase);
 }
 
 static const struct sgr_sink_methods methods = {

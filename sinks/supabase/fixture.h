@@ -1,0 +1,328 @@
+/* The built plugin against a host of its own: requests, connections that keep what they are sent, a stream that a test feeds, and a clock
+ * that stands still until a test moves the timers. */
+#ifndef SINKS_SUPABASE_FIXTURE_H
+#define SINKS_SUPABASE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/slice.h"
+#include "loader/loader.h"
+
+enum { ROUTES = 16, FRAMES = 4096, TIMERS = 8 };
+
+struct sgr_request {
+    const char *vsn, *header, *apikey;
+    int status; /* of the answer; 101: accepted */
+    struct sgr_connection *connection;
+};
+
+struct sgr_connection {
+    struct sgr_connection_callbacks callbacks;
+    void *data;
+    struct sgr_bytes *frames[FRAMES];
+    size_t count, next;
+    size_t queued; /* what the host says */
+    int shut_code;
+};
+
+struct sgr_stream {
+    int unused;
+};
+
+static struct host {
+    struct sgr_route routes[ROUTES];
+    size_t route_count;
+    struct {
+        void (*fired)(void *data);
+        void *data;
+        int64_t after;
+    } timers[TIMERS];
+    struct sgr_stream stream;
+    struct sgr_stream_bind bind;
+    bool held;
+    uint64_t handled;
+    size_t blocks;
+    size_t block_limit; /* allocations that succeed; 0: all */
+} host;
+
+static void *fake_allocate(void *unused, size_t size) {
+    (void)unused;
+    if (host.block_limit && --host.block_limit == 0) {
+        host.block_limit = 1;
+        return NULL;
+    }
+    host.blocks++;
+    return calloc(1, size);
+}
+
+static void *fake_reallocate(void *unused, void *old, size_t size) {
+    (void)unused;
+    if (host.block_limit && --host.block_limit == 0) {
+        host.block_limit = 1;
+        return NULL;
+    }
+    host.blocks += !old;
+    return realloc(old, size);
+}
+
+static void fake_release(void *unused, void *memory) {
+    (void)unused;
+    host.blocks -= memory != NULL;
+    free(memory);
+}
+
+static void fake_log(void *unused, enum sgr_log_level level, const char *format, ...) {
+    (void)unused;
+    (void)level;
+    (void)format;
+}
+
+static void fake_count(void *unused, const char *metric, int64_t add) {
+    (void)unused;
+    (void)metric;
+    (void)add;
+}
+
+static int fake_route(void *unused, const struct sgr_route *route, struct sgr_error *error) {
+    (void)unused;
+    (void)error;
+    assert_true(host.route_count < ROUTES);
+    host.routes[host.route_count] = *route;
+    host.routes[host.route_count++].path = strdup(route->path);
+    return SGR_OK;
+}
+
+static struct sgr_slice text_or_none(const char *text) {
+    return text ? sgr_slice(text) : (struct sgr_slice){NULL, 0};
+}
+
+static struct sgr_slice fake_query(const struct sgr_request *request, const char *name) {
+    return text_or_none(strcmp(name, "vsn") == 0      ? request->vsn
+                        : strcmp(name, "apikey") == 0 ? request->apikey
+                                                      : NULL);
+}
+
+static struct sgr_slice fake_header(const struct sgr_request *request, const char *name) {
+    return text_or_none(strcmp(name, "x-api-key") == 0 ? request->header : NULL);
+}
+
+static void fake_respond(struct sgr_request *request, int status, const char *type,
+                         const char *headers, struct sgr_bytes *body) {
+    (void)type;
+    (void)headers;
+    assert_null(body);
+    request->status = status;
+}
+
+static struct sgr_connection *fake_accept(struct sgr_request *request,
+                                          const struct sgr_connection_callbacks *callbacks,
+                                          void *data, const char *headers) {
+    struct sgr_connection *connection = calloc(1, sizeof(*connection));
+    (void)headers;
+    assert_non_null(connection);
+    connection->callbacks = *callbacks;
+    connection->data = data;
+    request->status = 101;
+    return request->connection = connection;
+}
+
+static void fake_send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    assert_true(connection->count < FRAMES);
+    if (!connection->shut_code)
+        connection->frames[connection->count++] = sgr_bytes_ref(bytes);
+}
+
+static void fake_shut(struct sgr_connection *connection, int code, const char *reason) {
+    (void)reason;
+    if (!connection->shut_code)
+        connection->shut_code = code;
+}
+
+static size_t fake_queued(const struct sgr_connection *connection) {
+    return connection->queued;
+}
+
+static void *fake_timer(void *unused, int64_t after, void (*fired)(void *data), void *data) {
+    (void)unused;
+    for (size_t i = 0; i < TIMERS; i++)
+        if (!host.timers[i].fired) {
+            host.timers[i].fired = fired;
+            host.timers[i].data = data;
+            host.timers[i].after = after;
+            return &host.timers[i];
+        }
+    fail_msg("too many timers");
+    return NULL;
+}
+
+static void fake_timer_cancel(void *unused, void *timer) {
+    (void)unused;
+    if (timer)
+        memset(timer, 0, sizeof(host.timers[0]));
+}
+
+static int fake_bind(void *unused, const struct sgr_stream_bind *bind, struct sgr_stream **ret,
+                     struct sgr_error *error) {
+    (void)unused;
+    (void)error;
+    host.bind = *bind;
+    *ret = &host.stream;
+    return SGR_OK;
+}
+
+static void fake_handled(struct sgr_stream *stream, uint64_t lsn) {
+    (void)stream;
+    host.handled = lsn;
+}
+
+static void fake_hold(struct sgr_stream *stream, bool held) {
+    (void)stream;
+    host.held = held;
+}
+
+static const struct sgr_sink_host table = {
+    .common = {.size = sizeof(table),
+               .log = fake_log,
+               .allocate = fake_allocate,
+               .reallocate = fake_reallocate,
+               .release = fake_release,
+               .count = fake_count},
+    .bytes_new = sgr_bytes_new,
+    .bytes_ref = sgr_bytes_ref,
+    .bytes_unref = sgr_bytes_unref,
+    .route = fake_route,
+    .query = fake_query,
+    .header = fake_header,
+    .respond = fake_respond,
+    .accept = fake_accept,
+    .send = fake_send,
+    .shut = fake_shut,
+    .queued = fake_queued,
+    .timer = fake_timer,
+    .timer_cancel = fake_timer_cancel,
+    .stream_bind = fake_bind,
+    .stream_handled = fake_handled,
+    .stream_hold = fake_hold,
+};
+
+/* ---- The sink ---- */
+
+static struct sink {
+    struct sgr_loader *loader;
+    struct sgr_document *document;
+    struct sgr_options *options;
+    const struct sgr_plugin *plugin;
+    void *state;
+} sink;
+
+/* By these options, written as YAML; the code of `open`. */
+static int open_sink(const char *yaml, struct sgr_error *error) {
+    memset(&host, 0, sizeof(host));
+    memset(&sink, 0, sizeof(sink));
+    sink.loader = sgr_loader_new_default(NULL);
+    assert_int_equal(sgr_loader_plugin(sink.loader, SGR_SINK, "supabase", &sink.plugin, error), 0);
+    assert_int_equal(sgr_document_read_yaml("test", sgr_slice(yaml), &sink.document, error), 0);
+    assert_int_equal(sgr_options_parse(sink.plugin, sgr_document_root(sink.document), NULL,
+                                       &sink.options, error),
+                     0);
+    return sink.plugin->sink->open(&table, &host, sgr_options_struct(sink.options), &sink.state,
+                                   error);
+}
+
+static void close_sink(void) {
+    if (sink.state)
+        sink.plugin->sink->close(sink.state);
+    sgr_options_free(sink.options);
+    sgr_document_free(sink.document);
+    sgr_loader_free(sink.loader);
+    for (size_t i = 0; i < host.route_count; i++)
+        free((char *)host.routes[i].path);
+}
+
+/* ---- Clients ---- */
+
+static void request(const char *path, enum sgr_route_kind kind, struct sgr_request *what) {
+    for (size_t i = 0; i < host.route_count; i++)
+        if (host.routes[i].kind == kind && strcmp(host.routes[i].path, path) == 0) {
+            host.routes[i].request(host.routes[i].data, what);
+            return;
+        }
+    what->status = 404;
+}
+
+static struct sgr_connection *client(const char *vsn) {
+    struct sgr_request upgrade = {.vsn = vsn};
+    request("/socket/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
+    assert_int_equal(upgrade.status, 101);
+    return upgrade.connection;
+}
+
+static void say(struct sgr_connection *connection, const char *text) {
+    connection->callbacks.message(connection, connection->data, sgr_slice(text), false);
+}
+
+/* The next frame it was sent. */
+static void hears(struct sgr_connection *connection, const char *text) {
+    assert_true(connection->next < connection->count);
+    const struct sgr_bytes *frame = connection->frames[connection->next++];
+    assert_int_equal(frame->size, strlen(frame->data));
+    assert_string_equal(frame->data, text);
+}
+
+static void hears_nothing(const struct sgr_connection *connection) {
+    assert_int_equal(connection->count, connection->next);
+}
+
+static void leave(struct sgr_connection *connection) {
+    connection->callbacks.closed(connection, connection->data, 1000);
+    for (size_t i = 0; i < connection->count; i++)
+        sgr_bytes_unref(connection->frames[i]);
+    free(connection);
+}
+
+/* ---- The stream ---- */
+
+static struct sgr_field null_field(void) {
+    return (struct sgr_field){.kind = SGR_FIELD_NULL};
+}
+
+static struct sgr_field text_field(const char *text) {
+    return (struct sgr_field){.data = text, .size = (uint32_t)strlen(text), .kind = SGR_FIELD_TEXT};
+}
+
+/* A transaction at 2022-10-19 13:50:18.9 UTC with its end at `lsn`. */
+static void transact(const struct sgr_change *changes, size_t count, uint64_t lsn) {
+    struct sgr_stream_batch batch = {
+        .transaction = {.end_lsn = lsn, .commit_time = INT64_C(719502618900000)},
+        .changes = changes,
+        .count = count,
+        .first = true,
+        .last = true};
+    host.bind.callbacks->changes(host.bind.data, &host.stream, &batch);
+}
+
+static void state(enum sgr_stream_phase phase, const char *reason) {
+    struct sgr_stream_state now = {.phase = phase, .reason = reason};
+    host.bind.callbacks->state(host.bind.data, &host.stream, &now);
+}
+
+/* Fires the timers whose time has come when so much has passed. */
+static void pass(int64_t microseconds) {
+    for (size_t i = 0; i < TIMERS; i++) {
+        void (*fired)(void *data) = host.timers[i].fired;
+        void *data = host.timers[i].data;
+        if (!fired || host.timers[i].after > microseconds)
+            continue;
+        memset(&host.timers[i], 0, sizeof(host.timers[i]));
+        fired(data);
+    }
+}
+
+#endif
