@@ -14,7 +14,7 @@ latency_run() {
 }
 
 new_cluster latency
-load_followeds "$(sized 100000 10000 1000)"
+load_followeds "$(sized 100000 100000 1000)"
 psql -c "CREATE PUBLICATION feed FOR TABLE places"
 start_sangre "/followeds?user=1" < <(followeds_config)
 for run in $(seq "$runs"); do

@@ -20,7 +20,7 @@ print(", ".join(f"{name[:-6]} {size / 2**20:.1f}" for name, size in sorted(sums.
 
 commits=$(sized 20000 2000 50)
 new_cluster memory
-load_followeds "$(sized 100000 10000 1000)"
+load_followeds "$(sized 100000 100000 1000)"
 sample postgres_mb "$(psql -c "SELECT round(sum(pg_total_relation_size(oid)) / 1048576.0, 1) FROM pg_class
     WHERE relname IN ('users', 'places', 'users_followeds', 'users_places')")"
 for run in $(seq "$runs"); do

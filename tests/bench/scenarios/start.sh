@@ -2,7 +2,7 @@
 
 tables="users places users_followeds users_places"
 new_cluster start
-load_followeds "$(sized 100000 10000 1000)"
+load_followeds "$(sized 100000 100000 1000)"
 for table in $tables; do
     psql -c "COPY $table TO STDOUT" >/dev/null # what the first reading of a table costs is nobody's
 done
