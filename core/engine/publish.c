@@ -165,6 +165,7 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
     if (code)
         return code;
     sgr_views_forget(publisher->parts.views);
+    publisher->epoch++;
     publisher->revision_base = (uint64_t)epoch_seconds << REVISION_SHIFT;
     sgr__publisher_forget_all(publisher);
     struct sgr_bytes *token = sgr_cursors_token(publisher->parts.cursors);

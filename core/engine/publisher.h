@@ -48,6 +48,7 @@ struct sgr_publisher {
     struct sgr_map *subscriptions; /* id → struct publisher_subscription */
     uint64_t next_channel;
     bool ready, stale;
+    uint64_t epoch; /* counted */
     uint64_t revision_base;
     int64_t commit_time;
     struct sgr_vector changed; /* of struct sgr_instance *, this commit's */

@@ -39,8 +39,14 @@ static struct sgr_state error_state(const struct sgr_error *error, const char *w
 
 void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
                            struct sgr_state state, bool is_reset) {
-    struct sgr_hub_answer answer = {.id = id, .channel = channel, .state = state};
+    struct sgr_bytes *now = channel ? sgr_cursors_token(publisher->parts.cursors) : NULL;
+    struct sgr_hub_answer answer = {.id = id,
+                                    .channel = channel,
+                                    .state = state,
+                                    .now = sgr__bytes_slice(now),
+                                    .epoch = publisher->epoch};
     sgr_hub_answer(publisher->parts.hub, &answer, is_reset);
+    sgr_bytes_unref(now);
 }
 
 /* ---- What is asked for ---- */
@@ -242,19 +248,18 @@ static void compose_one(struct sgr_publisher *publisher, const struct sgr_ask *a
         ret->state = error_state(error, NULL);
 }
 
+/* All of them as of one commit; what can't be answered for want of memory is answered by none. */
 static void handle_compose(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
     struct sgr_hub_answer *answers = calloc(ask->count + 1, sizeof(*answers));
     struct sgr_buffer *etags = calloc(ask->count + 1, sizeof(*etags));
     struct sgr_error *errors = calloc(ask->count + 1, sizeof(*errors));
-    bool fits = answers && etags && errors;
-    for (size_t i = 0; fits && i < ask->count; i++)
+    struct sgr_bytes *now = sgr_cursors_token(publisher->parts.cursors);
+    bool fits = answers && etags && errors && now;
+    for (size_t i = 0; fits && i < ask->count; i++) {
         compose_one(publisher, ask, i, &answers[i], &etags[i], &errors[i]);
-    /* Several views on one connection share one cursor, which must name the commit they are all composed at. */
-    struct sgr_bytes *now =
-        fits && ask->count > 1 ? sgr_cursors_token(publisher->parts.cursors) : NULL;
-    for (size_t i = 0; now && i < ask->count; i++)
-        if (answers[i].state.answer != SGR_ANSWER_ERROR)
-            answers[i].state.cursor = sgr__bytes_slice(now);
+        answers[i].now = sgr__bytes_slice(now);
+        answers[i].epoch = publisher->epoch;
+    }
     sgr_hub_composed(publisher->parts.hub, ask->id, answers, fits ? ask->count : 0);
     sgr_bytes_unref(now);
     for (size_t i = 0; fits && i < ask->count; i++)

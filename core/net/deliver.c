@@ -256,15 +256,15 @@ void sgr__compose(struct sgr_connection *connection) {
     free(question.cursors);
 }
 
-/* Of all answers that hold changes the newest cursor counts, and the last commit seen is the one that made the last of those changes. */
-static struct sgr_slice composed_cursor(const struct sgr_server *server,
-                                        const struct sgr_hub_answer *answers, size_t count) {
-    for (size_t i = 1; i < count; i++)
-        if (!sgr_slice_equal(answers[i].state.cursor, answers[0].state.cursor) &&
-            server->last_cursor)
-            return sgr__bytes_slice(server->last_cursor);
-    return answers[0].state.cursor;
-}
+struct composed {
+    struct sgr_connection *connection;
+    const struct sgr_hub_answer *answers;
+    size_t count;
+    struct sgr_frame *frames; /* of those that resumed */
+    size_t frame_count;
+    struct sgr_slice cursor; /* the frames' */
+    size_t left;             /* resets that are still to be told */
+};
 
 static struct sgr_frame composed_frame(struct sgr_subscription *subscription,
                                        const struct sgr_state *state) {
@@ -275,42 +275,76 @@ static struct sgr_frame composed_frame(struct sgr_subscription *subscription,
                               .revision = state->revision};
 }
 
-static void tell_composed(struct sgr_connection *connection, const struct sgr_hub_answer *answers,
-                          size_t count, struct sgr_frame *frames, size_t frame_count) {
-    struct sgr_server *server = connection->server;
-    struct sgr_commit commit = {.cursor = composed_cursor(server, answers, count),
-                                .time = answers[0].state.time,
-                                .shared = slots_of(connection),
+static struct sgr_subscription *composed_subscription(const struct composed *composed, size_t i) {
+    struct sgr_subscription *subscription =
+        sgr__subscription_find(composed->connection->server, composed->answers[i].id);
+    return subscription && subscription->connection == composed->connection ? subscription : NULL;
+}
+
+static int collect_composed(struct composed *composed) {
+    for (size_t i = 0; i < composed->count; i++) {
+        struct sgr_subscription *subscription = composed_subscription(composed, i);
+        const struct sgr_hub_answer *answer = &composed->answers[i];
+        if (!subscription)
+            continue;
+        if (answer->state.answer != SGR_ANSWER_RESUMED) {
+            composed->left += answer->state.answer != SGR_ANSWER_ERROR;
+            continue;
+        }
+        composed->cursor = sgr__answer_position(composed->connection, answer);
+        if (sgr__subscription_place(subscription, composed->cursor))
+            return SGR_ENOMEM;
+        if (answer->state.document)
+            composed->frames[composed->frame_count++] =
+                composed_frame(subscription, &answer->state);
+    }
+    return SGR_OK;
+}
+
+static void tell_others(struct composed *composed) {
+    for (size_t i = 0; i < composed->count; i++) {
+        struct sgr_subscription *subscription = composed_subscription(composed, i);
+        const struct sgr_hub_answer *answer = &composed->answers[i];
+        if (!subscription || answer->state.answer == SGR_ANSWER_RESUMED)
+            continue;
+        composed->left -= answer->state.answer != SGR_ANSWER_ERROR;
+        composed->connection->more_to_come = composed->left || composed->frame_count;
+        sgr__answer(subscription, answer);
+    }
+    composed->connection->more_to_come = false;
+}
+
+static void tell_composed(struct composed *composed) {
+    struct sgr_server *server = composed->connection->server;
+    struct sgr_frame *frames = composed->frames;
+    struct sgr_commit commit = {.cursor = composed->cursor,
+                                .time = composed->answers[0].state.time,
+                                .shared = slots_of(composed->connection),
                                 .composed = true};
-    qsort(frames, frame_count, sizeof(*frames), by_subscription);
-    tell(connection, &commit, frames, frame_count);
+    size_t count = 0;
+    for (size_t i = 0; i < composed->frame_count; i++)
+        if (!frames[i].subscription->ended)
+            frames[count++] = frames[i];
+    qsort(frames, count, sizeof(*frames), by_subscription);
+    if (count)
+        tell(composed->connection, &commit, frames, count);
     release_shared(server);
 }
 
 /* Resets and errors one by one, the rest as one commit behind them. */
 static void deliver_composed(struct sgr_connection *connection,
                              const struct sgr_hub_answer *answers, size_t count) {
-    size_t frame_count = 0;
-    struct sgr_frame *frames = calloc(count + 1, sizeof(*frames));
-    if (!frames) {
+    struct composed composed = {.connection = connection,
+                                .answers = answers,
+                                .count = count,
+                                .frames = calloc(count, sizeof(struct sgr_frame))};
+    if (!composed.frames || collect_composed(&composed)) {
         sgr__shut(connection, 1013, "out of memory");
-        return;
+    } else {
+        tell_others(&composed);
+        tell_composed(&composed);
     }
-    for (size_t i = 0; i < count; i++) {
-        struct sgr_subscription *subscription =
-            sgr__subscription_find(connection->server, answers[i].id);
-        if (!subscription || subscription->connection != connection)
-            continue;
-        if (answers[i].state.answer != SGR_ANSWER_RESUMED)
-            sgr__answer(subscription, &answers[i]);
-        else if (sgr__subscription_place(subscription, answers[i].state.cursor))
-            sgr__shut(connection, 1013, "out of memory");
-        else if (answers[i].state.document)
-            frames[frame_count++] = composed_frame(subscription, &answers[i].state);
-    }
-    if (frame_count)
-        tell_composed(connection, answers, count, frames, frame_count);
-    free(frames);
+    free(composed.frames);
 }
 
 void sgr__composed(struct sgr_server *server, uint64_t request,
@@ -326,5 +360,7 @@ void sgr__composed(struct sgr_server *server, uint64_t request,
     resume(connection);
     if (count)
         deliver_composed(connection, answers, count);
+    else /* the engine ran out of memory: what was missed stays so */
+        sgr__shut(connection, 1013, "out of memory");
     sgr__waits_resume(connection);
 }

@@ -400,7 +400,7 @@ static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t req
                          const struct sgr_hub_answer *answers, size_t count) {
     size_t room = count * sizeof(*answers), documents = 0;
     for (size_t i = 0; i < count; i++) {
-        room += state_room(&answers[i].state);
+        room += state_room(&answers[i].state) + slice_room(answers[i].now);
         documents += own_size(answers[i].state.document);
     }
     struct event *event = event_new(kind, room);
@@ -418,6 +418,7 @@ static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t req
     for (size_t i = 0; i < count; i++) {
         event->answers[i] = answers[i];
         state_copy(&event->answers[i].state, &place);
+        event->answers[i].now = copy_slice(&place, answers[i].now);
     }
     event_push(hub, event);
 }

@@ -55,6 +55,9 @@ struct sgr_hub_answer {
     uint64_t id;
     uint64_t channel; /* 0: none (error, once) */
     struct sgr_state state;
+    struct sgr_slice
+        now; /* the position the state is as of; its own cursor may be older, for nothing changed since. Empty: as that */
+    uint64_t epoch; /* counted; resets of a new one come before all else of it */
 };
 
 struct sgr_hub_handler { /* everything is borrowed for the call; take references of bytes to keep */

@@ -274,6 +274,8 @@ struct sgr_connection {
     /* Subscriptions */
     struct sgr_list subscriptions; /* in order of their making */
     unsigned answers_due;
+    bool shared;           /* it had several subscriptions: they share its cursor */
+    bool more_to_come;     /* of what it is being told all at once, this is not the last */
     bool paused;           /* commits are not delivered, but composed once the queue is empty */
     bool compose_again;    /* a state came while composing */
     uint64_t compose;      /* the request that is under way; 0: none */
@@ -324,6 +326,7 @@ struct sgr_subscription {
     bool answered;
     bool live;                /* its state was told */
     bool ended;               /* no callback any more */
+    uint64_t epoch;           /* of its state */
     struct sgr_bytes *cursor; /* of its state */
     uint64_t told_after;      /* commit_count when it got that */
 };
@@ -340,6 +343,9 @@ void sgr__subscription_tell_error(struct sgr_subscription *subscription, int sta
                                   const char *code, const char *message);
 /* Notes the cursor its client has now. 0 or SGR_ENOMEM. */
 int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor);
+/* The cursor that its client has behind this answer. */
+struct sgr_slice sgr__answer_position(const struct sgr_connection *connection,
+                                      const struct sgr_hub_answer *answer);
 void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer);
 struct sgr_subscription *sgr__subscription_find(struct sgr_server *server, uint64_t id);
 struct sgr__channel *sgr__channel_find(struct sgr_server *server, uint64_t id);

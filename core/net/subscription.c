@@ -133,6 +133,7 @@ struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_conne
         return NULL;
     }
     if (connection) {
+        connection->shared |= connection->subscriptions.next != connection->subscriptions.prev;
         connection->answers_due++;
         sgr__connection_listen(connection);
     }
@@ -201,7 +202,48 @@ int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_sl
     return SGR_OK;
 }
 
+/* ---- Cursors ----
+ *
+ * A client may keep but the newest cursor of a connection, and come back with it for all its subscriptions. So when they are several, each is
+ * told the position of the answer, as its own last change may be older than what the others were told. And where the others are not there
+ * yet, because what they missed or their reset comes only behind this message, it is told a cursor that names nothing: one who is cut off in
+ * between is reset. */
+
+static const struct sgr_slice nowhere = {"-", 1};
+
+static bool is_behind(const struct sgr_subscription *subscription, uint64_t epoch) {
+    return subscription->live && !subscription->ended &&
+           (subscription->connection->paused || subscription->epoch < epoch);
+}
+
+static bool others_are_behind(const struct sgr_subscription *subscription, uint64_t epoch) {
+    SGR_LIST_EACH(link, &subscription->connection->subscriptions) {
+        const struct sgr_subscription *other =
+            SGR_CONTAINER(link, struct sgr_subscription, in_owner);
+        if (other != subscription && is_behind(other, epoch))
+            return true;
+    }
+    return false;
+}
+
+struct sgr_slice sgr__answer_position(const struct sgr_connection *connection,
+                                      const struct sgr_hub_answer *answer) {
+    return connection && connection->shared && answer->now.size ? answer->now
+                                                                : answer->state.cursor;
+}
+
+static struct sgr_slice told_cursor(const struct sgr_subscription *subscription,
+                                    const struct sgr_hub_answer *answer) {
+    const struct sgr_connection *connection = subscription->connection;
+    if (answer->state.answer == SGR_ANSWER_ERROR || !connection || !connection->shared)
+        return answer->state.cursor;
+    if (connection->more_to_come || others_are_behind(subscription, answer->epoch))
+        return nowhere;
+    return sgr__answer_position(connection, answer);
+}
+
 void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer) {
+    struct sgr_state state = answer->state;
     count_answer(subscription);
     if (subscription->ended) {
         bury(subscription);
@@ -209,13 +251,16 @@ void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_ans
     }
     bool ends = subscription->once || answer->state.answer == SGR_ANSWER_ERROR;
     if (!ends && (join_channel(subscription, answer->channel) ||
-                  sgr__subscription_place(subscription, answer->state.cursor))) {
+                  sgr__subscription_place(
+                      subscription, sgr__answer_position(subscription->connection, answer)))) {
         sgr__subscription_tell_error(subscription, 503, "out_of_memory", "out of memory");
         return;
     }
+    state.cursor = told_cursor(subscription, answer);
+    subscription->epoch = answer->epoch;
     if (!ends)
         enter_live(subscription);
-    subscription->callbacks.state(subscription->data, subscription, &answer->state);
+    subscription->callbacks.state(subscription->data, subscription, &state);
     if (ends)
         end(subscription);
 }

@@ -144,6 +144,45 @@ test('a cursor resumes: one composed frame with exactly the rest, then caught_up
   await third.close();
 });
 
+test('one cursor resumes all views of a connection', async () => {
+  const places = { '/places': null, '/users': null };
+  const subscribe = (socket, view, cursor) => socket.send({ type: 'subscribe', id: view, view, cursor });
+  const apply = (frame) => {
+    for (const [view, patches] of Object.entries(frame.d))
+      places[view] = patched(places[view], patches);
+  };
+  let socket = await open('/');
+  subscribe(socket, '/places');
+  const first = await socket.nextOf('snapshot');
+  places['/places'] = first.data;
+  await rename(1, 'den');
+  let frame = await socket.nextOf('frame');
+  apply(frame);
+  // /users has not changed for long; its snapshot must not take the connection's cursor back.
+  subscribe(socket, '/users');
+  const second = await socket.nextOf('snapshot');
+  places['/users'] = second.data;
+  await socket.close();
+  await world.query("BEGIN; UPDATE users SET name = 'eva' WHERE id = 4; INSERT INTO places VALUES (9, 'spa'); COMMIT");
+  await sangre.shows('/users', [...second.data.slice(0, 3), { id: 4, name: 'eva' }]);
+  socket = await open('/');
+  for (const view of ['/places', '/users'])
+    subscribe(socket, view, second.cursor);
+  for (let i = 0; i < 2; i++) {
+    frame = await socket.nextOf('frame');
+    assert.equal(Object.values(frame.d)[0].length, 1, 'the rest and nothing else');
+    apply(frame);
+    await socket.nextOf('caught_up');
+  }
+  for (const view of ['/places', '/users'])
+    assert.deepEqual(places[view], await sangre.document(view));
+  await world.query("BEGIN; UPDATE users SET name = 'dee' WHERE id = 4; DELETE FROM places WHERE id = 9; UPDATE places SET name = 'bar' WHERE id = 1; COMMIT");
+  apply(await socket.nextOf('frame'));
+  for (const view of ['/places', '/users'])
+    assert.deepEqual(places[view], await sangre.document(view));
+  await socket.close();
+});
+
 test('a cursor of another life is a named reset with a snapshot', async () => {
   const socket = await open('/');
   const reset = await socket.subscribe('p', '/places', { cursor: 'nonsense' });

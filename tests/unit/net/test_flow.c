@@ -181,12 +181,14 @@ static void a_past_that_is_gone_is_reset_with_the_others_kept(void **state) {
         make_answer(ask.ids[0], 5, SGR_ANSWER_RESET, "c400", "[1]"),
         make_answer(ask.ids[1], 6, SGR_ANSWER_RESUMED, "c400", "[\"composed\"]")};
     sgr_hub_composed(engine->hub, ask.id, answers, 2);
+    /* Who is cut off before b has its rest must not come back to a cursor. */
     for (bool reset = false; !reset;) {
         char *text = client_hear(&client);
-        reset = strstr(text, "{\"type\":\"reset\",\"id\":\"a\"") != NULL;
+        reset = strstr(text,
+                       "{\"type\":\"reset\",\"id\":\"a\",\"reason\":\"history\",\"cursor\":\"-\"");
         free(text);
     }
-    client_expect(&client, "{\"f\":{\"p\":\"c400\",\"c\":\"c400\",\"d\":{\"b\":[\"composed\"]}}}");
+    client_expect(&client, "{\"f\":{\"p\":\"-\",\"c\":\"c400\",\"d\":{\"b\":[\"composed\"]}}}");
     client_close(&client);
 }
 
@@ -212,11 +214,31 @@ static void a_subscription_made_while_composing_is_asked_for_too(void **state) {
         make_answer(again.ids[0], 5, SGR_ANSWER_RESUMED, "c400", "[\"composed\"]"),
         make_answer(again.ids[1], 6, SGR_ANSWER_RESUMED, "c400", NULL)};
     sgr_hub_composed(engine->hub, again.id, answers, 2);
+    bool known = false;
     for (bool composed = false; !composed;) {
         char *text = client_hear(&client);
+        /* The others were not where this answer was. */
+        known |= strstr(text, "\"id\":\"late\",\"cursor\":\"-\"") != NULL;
         composed = strstr(text, "{\"a\":[\"composed\"]}") != NULL;
         free(text);
     }
+    assert_true(known);
+    client_close(&client);
+}
+
+static void a_composition_that_memory_did_not_allow_closes_the_connection(void **state) {
+    struct engine *engine = *state;
+    struct client client = slow_client(engine);
+    view(engine, &client, "a", 5);
+    flood(engine, 0, 20000, 400);
+    char *heard;
+    while ((heard = hear_unless_asked(engine, &client)))
+        free(heard);
+    struct ask ask = engine_ask_of(engine, SGR_ASK_COMPOSE);
+    sgr_hub_composed(engine->hub, ask.id, NULL, 0);
+    while (client_peek_frame(&client).opcode != 8)
+        free(client_hear(&client));
+    assert_int_equal(client_closed(&client), 1013);
     client_close(&client);
 }
 
@@ -517,6 +539,9 @@ int main(void) {
                                         setup_tight, engine_teardown),
         cmocka_unit_test_setup_teardown(a_subscription_made_while_composing_is_asked_for_too,
                                         setup_tight, engine_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_composition_that_memory_did_not_allow_closes_the_connection, setup_tight,
+            engine_teardown),
         cmocka_unit_test_setup_teardown(a_client_that_stands_still_is_cut, setup_impatient,
                                         engine_teardown),
         cmocka_unit_test_setup_teardown(an_idle_client_is_not_cut, setup_impatient,

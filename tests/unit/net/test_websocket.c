@@ -98,6 +98,57 @@ static void a_lost_past_is_a_named_reset(void **state) {
     client_close(&client);
 }
 
+static struct ask one_of_many(struct engine *engine, struct client *client, const char *id,
+                              const char *cursor, const char *now, int channel) {
+    char text[128];
+    snprintf(text, sizeof(text), "{\"type\":\"subscribe\",\"id\":\"%s\",\"view\":\"/v\"}", id);
+    client_say(client, text);
+    struct ask ask = engine_subscribe_ask(engine, "/v");
+    struct sgr_hub_answer answer =
+        make_answer(ask.id, (uint64_t)channel, SGR_ANSWER_SNAPSHOT, cursor, "[]");
+    answer.now = sgr_slice(now);
+    sgr_hub_answer(engine->hub, &answer, false);
+    return ask;
+}
+
+static void the_cursor_of_many_views_never_steps_back(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_websocket(engine->port, "/");
+    one_of_many(engine, &client, "a", "c1", "c3", 5);
+    client_expect(&client, "{\"type\":\"snapshot\",\"id\":\"a\",\"cursor\":\"c1\",\"data\":[]}");
+    engine_commit(engine, "c1", "c7", 5, "[7]", 0);
+    client_expect(&client, "{\"f\":{\"p\":\"c1\",\"c\":\"c7\",\"d\":{\"a\":[7]}}}");
+    /* Unchanged since c2, and answered when the engine was at c8. */
+    one_of_many(engine, &client, "b", "c2", "c8", 6);
+    client_expect(&client, "{\"type\":\"snapshot\",\"id\":\"b\",\"cursor\":\"c8\",\"data\":[]}");
+    engine_commit(engine, "c2", "c9", 6, "[9]", 0);
+    client_expect(&client, "{\"f\":{\"p\":\"c8\",\"c\":\"c9\",\"d\":{\"b\":[9]}}}");
+    client_close(&client);
+}
+
+static void until_all_views_are_reset_the_cursor_names_nothing(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_websocket(engine->port, "/");
+    struct ask asks[2];
+    for (int i = 0; i < 2; i++) {
+        asks[i] = one_of_many(engine, &client, i ? "b" : "a", "c1", "c1", 5 + i);
+        client_expect_part(&client, "snapshot");
+    }
+    for (int i = 0; i < 2; i++) {
+        struct sgr_hub_answer answer =
+            make_answer(asks[i].id, 5 + (uint64_t)i, SGR_ANSWER_RESET, "e1", "[2]");
+        answer.epoch = 1;
+        sgr_hub_answer(engine->hub, &answer, true);
+    }
+    client_expect_part(&client,
+                       "{\"type\":\"reset\",\"id\":\"a\",\"reason\":\"history\",\"cursor\":\"-\"");
+    client_expect_part(&client,
+                       "{\"type\":\"reset\",\"id\":\"b\",\"reason\":\"history\",\"cursor\":\"e1\"");
+    engine_commit(engine, "e1", "e2", 5, "[3]", 0);
+    client_expect(&client, "{\"f\":{\"p\":\"e1\",\"c\":\"e2\",\"d\":{\"a\":[3]}}}");
+    client_close(&client);
+}
+
 static void a_source_that_goes_and_comes_is_told_once_each(void **state) {
     struct engine *engine = *state;
     struct client client = client_websocket(engine->port, "/");
@@ -466,6 +517,8 @@ int main(void) {
         WITH_ENGINE(clients_of_one_channel_may_differ_in_time),
         WITH_ENGINE(a_returning_client_gets_the_rest_and_caught_up),
         WITH_ENGINE(a_lost_past_is_a_named_reset),
+        WITH_ENGINE(the_cursor_of_many_views_never_steps_back),
+        WITH_ENGINE(until_all_views_are_reset_the_cursor_names_nothing),
         WITH_ENGINE(a_source_that_goes_and_comes_is_told_once_each),
         WITH_ENGINE(an_error_of_the_only_view_is_told_then_closed),
         WITH_ENGINE(one_commit_is_one_frame_for_all_views),
