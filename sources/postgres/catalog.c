@@ -18,7 +18,7 @@ struct catalog_reader {
 
 /* ---- Types ---- */
 
-static enum sgr_type type_named(const char *name, bool built_in) {
+enum sgr_type catalog_type(const char *name, bool built_in) {
     static const struct {
         const char *name;
         enum sgr_type type;
@@ -176,13 +176,13 @@ static int add_column(struct catalog_reader *reader, struct catalog_table *table
         .name = strdup(cell(result, row, NAME)),
         .type_name = strdup(cell(result, row, DECLARED_NAME)),
         .type = *element ? SGR_ARRAY
-                         : type_named(cell(result, row, TYPE), is_true(result, row, BUILT_IN)),
+                         : catalog_type(cell(result, row, TYPE), is_true(result, row, BUILT_IN)),
         .element = SGR_OTHER,
         .type_modifier = (int32_t)strtol(cell(result, row, MODIFIER), NULL, 10),
         .key = is_true(result, row, KEY),
         .not_null = is_true(result, row, NOT_NULL)};
     if (*element)
-        column.element = type_named(element, is_true(result, row, ELEMENT_BUILT_IN));
+        column.element = catalog_type(element, is_true(result, row, ELEMENT_BUILT_IN));
     if (is_true(result, row, HAS_COLLATION))
         column.collation =
             collates(*element ? column.element : column.type)

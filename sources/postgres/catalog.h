@@ -28,6 +28,9 @@ struct catalog {
     char *collation, *collation_version;
 };
 
+/* What a type of pg_catalog is to us; SGR_OTHER for the rest. */
+enum sgr_type catalog_type(const char *name, bool built_in);
+
 struct catalog_reader;
 /* `catalog` is handed over, NULL with an error: SGR_ENOTFOUND for a missing table, with the nearest name. Ends the reader. */
 typedef void catalog_done(void *data, struct catalog *catalog, const struct sgr_error *error);

@@ -149,8 +149,9 @@ char *fixture_rows(PGconn *connection, const char *sql) {
 }
 
 struct fixture_options fixture_options(const char *conninfo) {
+    static const char *const names[] = {"sangre"};
     return (struct fixture_options){
-        .conninfo = conninfo, .publication = "sangre", .connect_timeout = 10000000};
+        .conninfo = conninfo, .publication = {names, 1}, .connect_timeout = 10000000};
 }
 
 struct source_host *fixture_follow(const struct fixture_options *options, const char *const *tables,

@@ -8,10 +8,12 @@
 
 struct fixture_options { /* as the plugin's */
     const char *conninfo;
-    const char *publication;
+    struct sgr_strings publication;
     const char *bypass_rls;
     int64_t batch_delay;
     int64_t connect_timeout;
+    const char *slot;
+    int64_t slot_lag_limit;
 };
 
 /* cmocka's group setup and teardown. */

@@ -123,6 +123,12 @@ static int read_truncate(struct wire_reader *reader, struct pgoutput_scratch *sc
     return code;
 }
 
+static void read_type(struct wire_reader *reader, struct pgoutput_message *message) {
+    message->type.oid = wire_u32(reader);
+    message->type.schema = wire_string(reader);
+    message->type.name = wire_string(reader);
+}
+
 static void read_begin(struct wire_reader *reader, struct pgoutput_message *message) {
     message->begin.final_lsn = wire_u64(reader);
     message->begin.commit_time = (int64_t)wire_u64(reader);
@@ -153,9 +159,11 @@ static int read_body(struct wire_reader *reader, struct pgoutput_scratch *scratc
         return read_change(reader, scratch, message, error);
     case PGOUTPUT_TRUNCATE:
         return read_truncate(reader, scratch, message, error);
+    case PGOUTPUT_TYPE:
+        read_type(reader, message);
+        return SGR_OK;
     case PGOUTPUT_ORIGIN:
     case PGOUTPUT_MESSAGE:
-    case PGOUTPUT_TYPE:
         reader->at = reader->end;
         return SGR_OK;
     }

@@ -54,6 +54,11 @@ struct pgoutput_message {
         } relation;
         struct {
             uint32_t oid;
+            const char *schema; /* "" is pg_catalog */
+            const char *name;   /* of a domain: its base type's */
+        } type;
+        struct {
+            uint32_t oid;
             enum sgr_old_kind old_kind;
             struct pgoutput_tuple old_tuple, new_tuple; /* count 0: none */
         } change;

@@ -5,6 +5,7 @@
  * jitter. Each session makes a new temporary slot and a new snapshot under a new epoch. Engine's thread. */
 #include <stdlib.h>
 
+#include "follow.h"
 #include "session.h"
 
 enum {
@@ -15,10 +16,12 @@ enum {
 
 struct options {
     const char *conninfo;
-    const char *publication;
+    struct sgr_strings publication;
     const char *bypass_rls;
     int64_t batch_delay;
     int64_t connect_timeout;
+    const char *slot;
+    int64_t slot_lag_limit;
 };
 
 struct description { /* one that was asked for */
@@ -36,12 +39,15 @@ struct source {
     struct link_target *target;
     struct description description;
     struct session *session;
+    struct follow *follow; /* in its place, when following */
+    struct follow_memory memory;
     struct sgr_relation **relations;
     size_t count;
     struct sgr_timer *timer;
     unsigned failures; /* in a row */
     int64_t session_began;
     bool started, empty, paused, ended;
+    bool following, checking;
 };
 
 /* ---- Trying again ---- */
@@ -70,7 +76,7 @@ static void failed(struct source *source, const struct sgr_error *error) {
     }
     source->host->timer_arm(source->timer, retry_delay(source));
     /* A description that has to wait does not disturb a stream that goes on. */
-    if (!source->session || session_is_over(source->session))
+    if (source->following || !source->session || session_is_over(source->session))
         source->host->state(source->host_data, SGR_SOURCE_DOWN, error);
 }
 
@@ -186,7 +192,7 @@ static void begin_session(struct source *source) {
     struct session_setup setup = {.host = source->host,
                                   .host_data = source->host_data,
                                   .target = source->target,
-                                  .publication = source->options->publication,
+                                  .publication = source->options->publication.items[0],
                                   .bypass_row_security = source->options->bypass_rls != NULL,
                                   .connect_timeout = source->options->connect_timeout,
                                   .batch_delay = source->options->batch_delay,
@@ -201,6 +207,32 @@ static void begin_session(struct source *source) {
     source->session_began = source->host->now(source->host_data);
     source->host->state(source->host_data, SGR_SOURCE_CONNECTING, NULL);
     if (session_new(&setup, &source->session, &error))
+        failed(source, &error);
+}
+
+static void begin_following(struct source *source) {
+    const struct options *options = source->options;
+    struct follow_setup setup = {.host = source->host,
+                                 .host_data = source->host_data,
+                                 .target = source->target,
+                                 .publications = options->publication.items,
+                                 .publication_count = options->publication.count,
+                                 .slot = options->slot,
+                                 .lag_limit = options->slot_lag_limit,
+                                 .bypass_row_security = options->bypass_rls != NULL,
+                                 .check = source->checking,
+                                 .connect_timeout = options->connect_timeout,
+                                 .batch_delay = options->batch_delay,
+                                 .paused = source->paused,
+                                 .memory = &source->memory,
+                                 .over = session_over,
+                                 .data = source};
+    struct sgr_error error;
+    follow_free(source->follow);
+    source->follow = NULL;
+    source->session_began = source->host->now(source->host_data);
+    source->host->state(source->host_data, SGR_SOURCE_CONNECTING, NULL);
+    if (follow_new(&setup, &source->follow, &error))
         failed(source, &error);
 }
 
@@ -225,6 +257,11 @@ static void work(void *data) {
         begin_describing(source);
     if (source->ended || !source->started || source->empty)
         return;
+    if (source->following) {
+        if (!source->follow || follow_is_over(source->follow))
+            begin_following(source);
+        return;
+    }
     if (!source->count)
         stream_nothing(source);
     else if (!source->session || session_is_over(source->session))
@@ -238,6 +275,7 @@ static void postgres_close(void *state) {
     stop_describing(source);
     forget_names(&source->description);
     session_free(source->session);
+    follow_free(source->follow);
     source->host->timer_free(source->timer);
     link_target_free(source->target);
     free(source->relations);
@@ -253,6 +291,8 @@ static int postgres_open(const struct sgr_source_host *host, void *host_data, co
     source->host_data = host_data;
     source->options = options;
     int code = link_target_new(source->options->conninfo, &source->target, error);
+    if (!code && !source->options->publication.count)
+        code = sgr_error_set(error, SGR_ECONFIG, "publication names none");
     if (!code && !(source->timer = host->timer(host_data, work, source)))
         code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a source");
     if (code)
@@ -295,10 +335,22 @@ static int postgres_start(void *state, struct sgr_relation *const *relations, si
     return SGR_OK;
 }
 
+static int postgres_follow(void *state, bool check, struct sgr_error *error) {
+    struct source *source = state;
+    if (source->started)
+        return sgr_error_set(error, SGR_EINVAL, "the source was started before");
+    source->started = source->following = true;
+    source->checking = check;
+    source->host->timer_arm(source->timer, 0);
+    return SGR_OK;
+}
+
 static void set_paused(struct source *source, bool paused) {
     source->paused = paused;
     if (source->session)
         session_pause(source->session, paused);
+    if (source->follow)
+        follow_pause(source->follow, paused);
 }
 
 static void postgres_pause(void *state) {
@@ -313,6 +365,8 @@ static void postgres_ack(void *state, uint64_t lsn) {
     struct source *source = state;
     if (source->session)
         session_ack(source->session, lsn);
+    if (source->follow)
+        follow_ack(source->follow, lsn);
 }
 
 static void postgres_stop(void *state) {
@@ -321,7 +375,9 @@ static void postgres_stop(void *state) {
     source->host->timer_cancel(source->timer);
     stop_describing(source);
     session_free(source->session);
+    follow_free(source->follow);
     source->session = NULL;
+    source->follow = NULL;
 }
 
 static const char *const acknowledged[] = {"acknowledged", NULL};
@@ -335,11 +391,13 @@ static const struct sgr_option postgres_options[] = {
              "key=value pairs. Connect to the "
              "server itself, not to a transaction pooler"},
     {.name = "publication",
-     .type = SGR_OPTION_STRING,
-     .offset = SGR_OPTION_AT(struct options, publication, const char *),
+     .type = SGR_OPTION_STRINGS,
+     .offset = SGR_OPTION_AT(struct options, publication, struct sgr_strings),
      .fallback = "sangre",
-     .help = "The publication to read; made for the used tables if it is missing and the role may "
-             "make it"},
+     .help =
+         "The publications to read. Views have the first one, which is made for the used tables "
+         "if it is missing and the role may make it; a change stream has all, which must be "
+         "there"},
     {.name = "bypass_rls",
      .type = SGR_OPTION_CHOICE,
      .offset = SGR_OPTION_AT(struct options, bypass_rls, const char *),
@@ -359,6 +417,18 @@ static const struct sgr_option postgres_options[] = {
      .minimum = 100000,
      .maximum = 600000000,
      .help = "How long a connection may take to be made"},
+    {.name = "slot",
+     .type = SGR_OPTION_STRING,
+     .offset = SGR_OPTION_AT(struct options, slot, const char *),
+     .help = "The change stream's permanent replication slot: made if it is missing, and gone on "
+             "from after a restart. Without one the slot is temporary"},
+    {.name = "slot_lag_limit",
+     .type = SGR_OPTION_BYTES,
+     .offset = SGR_OPTION_AT(struct options, slot_lag_limit, int64_t),
+     .fallback = "0",
+     .maximum = INT64_MAX,
+     .help = "How far behind the change stream's slot may be; past it the slot is dropped, and the "
+             "stream begins anew with a gap that sinks are told of. 0: no limit"},
     {0}};
 
 static const struct sgr_source_methods postgres_methods = {.open = postgres_open,
@@ -368,7 +438,8 @@ static const struct sgr_source_methods postgres_methods = {.open = postgres_open
                                                            .resume = postgres_resume,
                                                            .ack = postgres_ack,
                                                            .stop = postgres_stop,
-                                                           .close = postgres_close};
+                                                           .close = postgres_close,
+                                                           .follow = postgres_follow};
 
 SGR_PLUGIN = {SGR_PLUGIN_HEADER,
               .kind = SGR_SOURCE,

@@ -2,7 +2,15 @@
 
 #include <stdlib.h>
 
+struct descriptor { /* one block: columns and texts stand behind it */
+    struct sgr_relation relation;
+    struct descriptor *next; /* on the list of the replaced ones */
+    struct sgr_relation_column columns[];
+};
+
 struct relations {
+    struct types *types; /* NULL: not following */
+    struct descriptor *replaced;
     struct sgr_relation *const *ours;
     const struct catalog *catalog;
     struct announced *slots; /* open addressing; at most half full */
@@ -16,11 +24,12 @@ static size_t place(const struct announced *slots, size_t capacity, uint32_t oid
     return i;
 }
 
-struct relations *relations_new(struct sgr_relation *const *ours, const struct catalog *catalog) {
+static struct relations *make(struct relations setup) {
     struct relations *relations = calloc(1, sizeof(*relations));
     if (!relations)
         return NULL;
-    *relations = (struct relations){.ours = ours, .catalog = catalog, .capacity = 64};
+    *relations = setup;
+    relations->capacity = 64;
     relations->slots = calloc(relations->capacity, sizeof(*relations->slots));
     if (relations->slots)
         return relations;
@@ -28,11 +37,35 @@ struct relations *relations_new(struct sgr_relation *const *ours, const struct c
     return NULL;
 }
 
+struct relations *relations_new(struct sgr_relation *const *ours, const struct catalog *catalog) {
+    return make((struct relations){.ours = ours, .catalog = catalog});
+}
+
+struct relations *relations_new_following(struct types *types) {
+    return make((struct relations){.types = types});
+}
+
+bool relations_following(const struct relations *relations) {
+    return relations->types != NULL;
+}
+
+void relations_settle(struct relations *relations) {
+    while (relations->replaced) {
+        struct descriptor *next = relations->replaced->next;
+        free(relations->replaced);
+        relations->replaced = next;
+    }
+}
+
 void relations_free(struct relations *relations) {
     if (!relations)
         return;
-    for (size_t i = 0; i < relations->capacity; i++)
+    relations_settle(relations);
+    for (size_t i = 0; i < relations->capacity; i++) {
         free(relations->slots[i].from);
+        if (relations->types)
+            free(relations->slots[i].relation); /* the descriptor's first member */
+    }
     free(relations->slots);
     free(relations);
 }
@@ -122,10 +155,86 @@ static int find_ours(const struct relations *relations, const struct pgoutput_me
     return SGR_OK;
 }
 
+/* ---- Following ---- */
+
+int relations_name_type(struct relations *relations, const struct pgoutput_message *message,
+                        struct sgr_error *error) {
+    if (!relations->types || types_find(relations->types, message->type.oid))
+        return SGR_OK;
+    return types_add(relations->types, message->type.oid, message->type.name, error);
+}
+
+static const char *put_text(char **place, const char *text) {
+    char *at = *place;
+    size_t size = strlen(text) + 1;
+    memcpy(at, text, size);
+    *place += size;
+    return at;
+}
+
+static struct sgr_relation_column describe_column(const struct relations *relations,
+                                                  const struct pgoutput_column *column) {
+    const struct type *type = types_find(relations->types, column->type);
+    return (struct sgr_relation_column){.name = column->name,
+                                        .type_name = type ? type->name : "unknown",
+                                        .type = type ? type->type : SGR_OTHER,
+                                        .element = type ? type->element : SGR_OTHER,
+                                        .collation = SGR_COLLATION_UNKNOWN,
+                                        .type_modifier = column->modifier,
+                                        .key = column->key};
+}
+
+static const char *schema_of(const struct pgoutput_message *message) {
+    return *message->relation.schema ? message->relation.schema : "pg_catalog";
+}
+
+static struct descriptor *describe(const struct relations *relations,
+                                   const struct pgoutput_message *message) {
+    size_t count = message->relation.column_count;
+    size_t size = strlen(schema_of(message)) + strlen(message->relation.table) + 2;
+    for (size_t i = 0; i < count; i++) {
+        struct sgr_relation_column column =
+            describe_column(relations, &message->relation.columns[i]);
+        size += strlen(column.name) + strlen(column.type_name) + 2;
+    }
+    struct descriptor *ours =
+        malloc(sizeof(*ours) + count * sizeof(struct sgr_relation_column) + size);
+    if (!ours)
+        return NULL;
+    char *place = (char *)&ours->columns[count];
+    *ours = (struct descriptor){.relation = {.columns = ours->columns, .column_count = count}};
+    ours->relation.identity = (enum sgr_identity)message->relation.identity;
+    ours->relation.schema = put_text(&place, schema_of(message));
+    ours->relation.table = put_text(&place, message->relation.table);
+    for (size_t i = 0; i < count; i++) {
+        ours->columns[i] = describe_column(relations, &message->relation.columns[i]);
+        ours->columns[i].name = put_text(&place, ours->columns[i].name);
+        ours->columns[i].type_name = put_text(&place, ours->columns[i].type_name);
+    }
+    return ours;
+}
+
+static int describe_as_announced(struct relations *relations,
+                                 const struct pgoutput_message *message,
+                                 struct announced *announced, struct sgr_error *error) {
+    struct descriptor *ours = describe(relations, message);
+    const struct announced *before = relations_find(relations, announced->oid);
+    if (!ours)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a relation");
+    announced->relation = &ours->relation;
+    announced->straight = true;
+    if (before) {
+        struct descriptor *old = (struct descriptor *)before->relation;
+        old->next = relations->replaced;
+        relations->replaced = old;
+    }
+    return SGR_OK;
+}
+
 int relations_announce(struct relations *relations, const struct pgoutput_message *message,
                        struct sgr_error *error) {
-    size_t ours;
-    int code = find_ours(relations, message, &ours, error);
+    size_t ours = SIZE_MAX;
+    int code = relations->types ? SGR_OK : find_ours(relations, message, &ours, error);
     if (!message->relation.oid)
         return sgr_error_set(error, SGR_EPROTOCOL, "a relation without an OID");
     if (!code && relations->count * 2 >= relations->capacity && grow(relations))
@@ -134,6 +243,11 @@ int relations_announce(struct relations *relations, const struct pgoutput_messag
         return code;
     struct announced announced = {.oid = message->relation.oid,
                                   .width = (uint16_t)message->relation.column_count};
+    if (relations->types) {
+        code = describe_as_announced(relations, message, &announced, error);
+        if (code)
+            return code;
+    }
     if (ours != SIZE_MAX) {
         announced.relation = relations->ours[ours];
         code = map_columns(&announced, &relations->catalog->tables[ours], message, error);

@@ -1,9 +1,11 @@
-/* The relations that the stream has announced, by OID, and how their columns map to the host's descriptors. Engine's thread. */
+/* The relations that the stream has announced, by OID, and how their columns map to the host's descriptors; or, when following, what each was announced
+ * as, in descriptors of our own. Engine's thread. */
 #ifndef POSTGRES_RELATIONS_H
 #define POSTGRES_RELATIONS_H
 
 #include "catalog.h"
 #include "pgoutput.h"
+#include "types.h"
 
 struct announced {
     uint32_t oid;                  /* 0: an empty slot */
@@ -18,6 +20,14 @@ struct relations;
 /* relations[i] is the host's descriptor of catalog->tables[i]. Both outlive this. NULL: out of memory. */
 struct relations *relations_new(struct sgr_relation *const *relations,
                                 const struct catalog *catalog);
+/* When following: whatever is announced is taken, and each announcement makes a descriptor. `types` outlives this. */
+struct relations *relations_new_following(struct types *types);
+bool relations_following(const struct relations *relations);
+/* A Type message, or nothing to those who do not follow. */
+int relations_name_type(struct relations *relations, const struct pgoutput_message *message,
+                        struct sgr_error *error);
+/* A transaction is over: descriptors that others have taken the place of are freed. */
+void relations_settle(struct relations *relations);
 void relations_free(struct relations *relations);
 /* A Relation message. SGR_EUNAVAILABLE: the table no longer fits its description, which only a look at the catalog and a new snapshot can
  * answer. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "holders.h"
 #include "publication.h"
 #include "snapshot.h"
 #include "sql.h"
@@ -99,6 +100,7 @@ static int start_stream(struct session *session, struct sgr_error *error) {
                                  .relations =
                                      relations_new(session->setup.relations, session->catalog),
                                  .position = session->position,
+                                 .durable = session->position,
                                  .lost = end,
                                  .data = session};
     int code = stream_new(&setup, &session->stream, error);
@@ -254,32 +256,17 @@ static void holders_known(void *data, const PGresult *result, const struct sgr_e
             end(session, &own);
         return;
     }
-    if (PQntuples(result))
-        sgr_error_set(&own, SGR_EUNAVAILABLE,
-                      "the slot has to wait for open transactions to end: %s of them; the oldest "
-                      "is %s, open for %s",
-                      PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2));
-    else
-        sgr_error_set(&own, SGR_EUNAVAILABLE, "the server is making the slot");
+    holders_describe(result, &own);
     tell(session, SGR_SOURCE_WAITING, &own);
     if (!session->over)
         session->setup.host->timer_arm(session->timer, NEXT_LOOK);
 }
 
 static void look_at_holders(void *data) {
-    static const char sql[] =
-        "SELECT count(*) OVER (), CASE WHEN l.pid IS NULL THEN 'a prepared transaction' ELSE "
-        "format('process %s%s', l.pid,"
-        " ' (' || coalesce(nullif(a.application_name, ''), a.usename) || ')') END,"
-        " coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint::text || ' s', 'an "
-        "unknown time')"
-        " FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-        " WHERE l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock' ORDER BY "
-        "a.xact_start LIMIT 1";
     struct session *session = data;
     struct sgr_error error;
     if (link_idle(session->catalog_link) &&
-        link_query(session->catalog_link, sql, NULL, holders_known, session, &error))
+        link_query(session->catalog_link, holders_sql, NULL, holders_known, session, &error))
         end(session, &error);
 }
 

@@ -8,6 +8,7 @@ enum {
     STATUS_SIZE = 34,
     LONGEST_INTERVAL = 10000000,
     SHORTEST_INTERVAL = 100000,
+    PROMPT_INTERVAL = 100000,
     SILENCE = 6 /* intervals */
 };
 
@@ -23,8 +24,10 @@ struct stream {
     bool open;  /* between the server's Begin and Commit */
     bool begun; /* the host knows of it */
     bool paused;
-    uint64_t received;  /* end of what the server has sent */
-    uint64_t committed; /* end of the last transaction that went to the host */
+    bool following;
+    bool prompt, reporting; /* reporting: status is due soon */
+    uint64_t received;      /* end of what the server has sent */
+    uint64_t committed;     /* end of the last transaction that went to the host */
     uint64_t durable;
     int64_t heard; /* when the server last sent anything */
     int64_t interval;
@@ -51,8 +54,21 @@ int stream_report(struct stream *stream, struct sgr_error *error) {
 }
 
 void stream_ack(struct stream *stream, uint64_t lsn) {
-    if (lsn > stream->durable)
-        stream->durable = lsn;
+    if (lsn <= stream->durable)
+        return;
+    stream->durable = lsn;
+    if (!stream->prompt || stream->reporting)
+        return;
+    stream->reporting = true;
+    stream->host->timer_arm(stream->timer, PROMPT_INTERVAL);
+}
+
+uint64_t stream_committed(const struct stream *stream) {
+    return stream->committed;
+}
+
+uint64_t stream_durable(const struct stream *stream) {
+    return stream->durable;
 }
 
 /* A server that answers nothing, though asked, is gone; while paused we do not listen. */
@@ -61,6 +77,7 @@ static void status_due(void *data) {
     int64_t silent = stream->host->now(stream->host_data) - stream->heard;
     struct sgr_error error;
     int code = SGR_OK;
+    stream->reporting = false;
     if (stream->paused)
         stream->heard = stream->host->now(stream->host_data);
     else if (silent > SILENCE * stream->interval)
@@ -160,7 +177,8 @@ static int on_change(struct stream *stream, const struct pgoutput_message *messa
         .relation = announced->relation,
         .new_fields = in_order(announced, &message->change.new_tuple, stream->new_fields),
         .old_fields = in_order(announced, &message->change.old_tuple, stream->old_fields)};
-    complete(announced, &change);
+    if (!stream->following)
+        complete(announced, &change);
     return stream->host->change(stream->host_data, &change, error);
 }
 
@@ -199,7 +217,7 @@ static int on_begin(struct stream *stream, const struct pgoutput_message *messag
 }
 
 static void pause_now(struct stream *stream) {
-    if (stream->paused && !stream->open)
+    if (stream->paused && (stream->following || !stream->open))
         link_hold(stream->link, true);
 }
 
@@ -221,6 +239,7 @@ static int on_commit(struct stream *stream, const struct pgoutput_message *messa
     } else {
         stream->host->advance(stream->host_data, message->commit.end_lsn);
     }
+    relations_settle(stream->relations);
     pause_now(stream);
     return code;
 }
@@ -234,6 +253,8 @@ static int dispatch(struct stream *stream, const struct pgoutput_message *messag
         return on_commit(stream, message, error);
     case PGOUTPUT_RELATION:
         return relations_announce(stream->relations, message, error);
+    case PGOUTPUT_TYPE:
+        return relations_name_type(stream->relations, message, error);
     case PGOUTPUT_INSERT:
     case PGOUTPUT_UPDATE:
     case PGOUTPUT_DELETE:
@@ -328,17 +349,20 @@ int stream_new(const struct stream_setup *setup, struct stream **ret, struct sgr
         relations_free(setup->relations);
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a stream");
     }
-    *stream = (struct stream){.host = setup->host,
-                              .host_data = setup->host_data,
-                              .link = setup->link,
-                              .relations = setup->relations,
-                              .received = setup->position,
-                              .committed = setup->position,
-                              .durable = setup->position,
-                              .heard = setup->host->now(setup->host_data),
-                              .interval = status_interval(link_sender_timeout(setup->link)),
-                              .lost = setup->lost,
-                              .data = setup->data};
+    *stream =
+        (struct stream){.host = setup->host,
+                        .host_data = setup->host_data,
+                        .link = setup->link,
+                        .relations = setup->relations,
+                        .received = setup->position,
+                        .committed = setup->position,
+                        .durable = setup->durable,
+                        .prompt = setup->prompt,
+                        .following = setup->relations && relations_following(setup->relations),
+                        .heard = setup->host->now(setup->host_data),
+                        .interval = status_interval(link_sender_timeout(setup->link)),
+                        .lost = setup->lost,
+                        .data = setup->data};
     stream->timer = setup->host->timer(setup->host_data, status_due, stream);
     if (!stream->timer || !setup->relations) {
         stream_free(stream);

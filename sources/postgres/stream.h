@@ -2,7 +2,8 @@
  *
  * A transaction begins for the host with its first change of a table that is used; one without any only advances the position. The position told
  * to the server as flushed is the host's durable one; the server's own end of log is added to that only while nothing is
- * pending between the two. Status is sent on a timer, also while paused, and at once when asked for. Engine's thread. */
+ * pending between the two. Status is sent on a timer, also while paused, and at once when asked for. When following, every table is used, and a pause
+ * is one also in mid-transaction. Engine's thread. */
 #ifndef POSTGRES_STREAM_H
 #define POSTGRES_STREAM_H
 
@@ -15,7 +16,9 @@ struct stream_setup {
     void *host_data;
     struct link *link;
     struct relations *relations; /* taken, also on failure */
-    uint64_t position;           /* where the snapshot stands */
+    uint64_t position;           /* where it begins: what ends behind this is wanted */
+    uint64_t durable;            /* at most that */
+    bool prompt; /* tells of what is durable soon: the server keeps it beyond this connection */
     bool paused;
     /* The server has gone silent; called from the loop. */
     void (*lost)(void *data, const struct sgr_error *error);
@@ -29,6 +32,10 @@ void stream_free(struct stream *stream);
 int stream_message(void *stream, char *bytes, size_t size, struct sgr_error *error);
 void stream_pause(struct stream *stream, bool paused);
 void stream_ack(struct stream *stream, uint64_t lsn);
+/* The end of the last transaction that went to the host, or where it began. */
+uint64_t stream_committed(const struct stream *stream);
+/* What the server was told, or is about to be told, as flushed. */
+uint64_t stream_durable(const struct stream *stream);
 /* Tells the server our position now. */
 int stream_report(struct stream *stream, struct sgr_error *error);
 

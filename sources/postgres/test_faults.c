@@ -189,7 +189,8 @@ static void publications_that_leave_something_out_are_refused(void **state) {
                 "DROP PUBLICATION sangre; CREATE PUBLICATION sangre FOR TABLE users (id)");
     expect_failure(&options, "leaves out columns of public.users: name");
     fixture_run(connection, "DROP PUBLICATION sangre; CREATE PUBLICATION mine FOR ALL TABLES");
-    options.publication = "mine";
+    static const char *const mine[] = {"mine"};
+    options.publication = (struct sgr_strings){mine, 1};
     struct source_host *host = fixture_follow(&options, users, 1);
     assert_true(source_host_wait(host, source_host_streaming, NULL, 30));
     source_host_free(host);
