@@ -540,6 +540,10 @@ static void write_totals_text(struct sgr_engine *engine, struct sgr_buffer *out)
 void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out) {
     struct sgr_engine *engine = data;
     bool live = !engine->check_only;
+    if (format == SGR_EXPLAIN_METRICS) {
+        sgr__engine_write_metrics(engine, out);
+        return;
+    }
     if (format == SGR_EXPLAIN_JSON)
         sgr_buffer_puts(out, "{\"graph\":");
     sgr_graph_explain(engine->graph, format, live, out);

@@ -119,6 +119,9 @@ void sgr__streams_explain(const struct sgr_engine *engine, enum sgr_explain_form
 int sgr__tickers_start(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__tickers_stop(struct sgr_engine *engine);
 
+/* metrics.c: all that the engine counts, in Prometheus' text format. */
+void sgr__engine_write_metrics(const struct sgr_engine *engine, struct sgr_buffer *out);
+void sgr__streams_metrics(const struct sgr_engine *engine, struct sgr_buffer *out);
 void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "engine/engine.h"
 #include "net/stream_relation.h"
 
@@ -432,4 +433,46 @@ void sgr__streams_explain(const struct sgr_engine *engine, enum sgr_explain_form
     }
     if (format == SGR_EXPLAIN_JSON)
         sgr_buffer_putc(out, ']');
+}
+
+/* ---- Counting ---- */
+
+static double transactions_of(const struct engine_stream *stream) {
+    return (double)stream->transactions;
+}
+
+static double changes_of(const struct engine_stream *stream) {
+    return (double)stream->changes;
+}
+
+static double bytes_of(const struct engine_stream *stream) {
+    return (double)sgr_stream_ledger_bytes(stream->ledger);
+}
+
+static double acknowledged_of(const struct engine_stream *stream) {
+    return (double)stream->acknowledged;
+}
+
+static const struct {
+    const char *name, *kind, *help;
+    double (*value)(const struct engine_stream *stream);
+} families[] = {
+    {"sangre_stream_transactions_total", "counter", "Transactions passed on to sinks.",
+     transactions_of},
+    {"sangre_stream_changes_total", "counter", "Changes passed on to sinks.", changes_of},
+    {"sangre_stream_bytes", "gauge", "Bytes of batches that sinks still hold.", bytes_of},
+    {"sangre_stream_acknowledged", "gauge", "The position (LSN) the database may forget up to.",
+     acknowledged_of},
+};
+
+void sgr__streams_metrics(const struct sgr_engine *engine, struct sgr_buffer *out) {
+    for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
+        sgr_metric_family(out, families[f].name, families[f].kind, families[f].help);
+        for (size_t i = 0; engine->streams && i < engine->source_count; i++) {
+            const struct engine_stream *stream = &engine->streams[i];
+            if (is_bound(stream))
+                sgr_metric_of(out, families[f].name, "source", stream->source.plan->name,
+                              families[f].value(stream));
+        }
+    }
 }

@@ -275,6 +275,8 @@ static void handle_explain(struct sgr_publisher *publisher, const struct sgr_ask
         format = SGR_EXPLAIN_DOT;
     else if (ask->format && strcmp(ask->format, "json") == 0)
         format = SGR_EXPLAIN_JSON;
+    else if (ask->format && strcmp(ask->format, "metrics") == 0)
+        format = SGR_EXPLAIN_METRICS;
     struct sgr_buffer out = SGR_BUFFER_INIT;
     publisher->parts.explain(publisher->parts.data, format, &out);
     sgr_hub_explained(publisher->parts.hub, ask->id, sgr__publisher_bytes(&out));

@@ -84,9 +84,16 @@ void sgr_node_counters(const struct sgr_node *node, struct sgr_node_counters *re
 void sgr_graph_set_stopwatch(struct sgr_graph *graph, uint64_t (*nanoseconds)(void));
 
 /* The DAG: one line (text) or vertex (DOT) a node with schema, key, indexes, users; with counters if `live`. */
-enum sgr_explain_format { SGR_EXPLAIN_TEXT, SGR_EXPLAIN_DOT, SGR_EXPLAIN_JSON };
+enum sgr_explain_format {
+    SGR_EXPLAIN_TEXT,
+    SGR_EXPLAIN_DOT,
+    SGR_EXPLAIN_JSON,
+    SGR_EXPLAIN_METRICS, /* of the engine as a whole; the graph's are sgr_graph_metrics */
+};
 void sgr_graph_explain(const struct sgr_graph *graph, enum sgr_explain_format format, bool live,
                        struct sgr_buffer *out);
+/* What nodes count, in Prometheus' text format. */
+void sgr_graph_metrics(const struct sgr_graph *graph, struct sgr_buffer *out);
 size_t sgr_graph_node_count(const struct sgr_graph *graph);
 
 #endif

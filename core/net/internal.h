@@ -122,6 +122,8 @@ void sgr__hold(struct sgr_server *server, size_t *held, size_t now);
 /* The most bytes of one write: what the client's kernel does not take is copied, so the more is held, the less is offered. */
 size_t sgr__chunk(const struct sgr_server *server);
 
+/* What the network side counts, in Prometheus' text format. */
+void sgr__server_write_metrics(const struct sgr_server *server, struct sgr_buffer *out);
 void sgr__enter(struct sgr_server *server);
 void sgr__leave(struct sgr_server *server); /* frees what ended, writes what was queued */
 

@@ -132,6 +132,7 @@ static void host_timer_cancel(void *host, void *timer) {
 struct explain {
     struct sgr_list link;
     uint64_t request;
+    bool metrics;
     void (*done)(void *data, const struct sgr_bytes *text);
     void *data;
 };
@@ -141,7 +142,10 @@ static void host_explain(void *host, const char *format,
     struct sgr_server *server = ((struct sgr__sink *)host)->server;
     struct explain *explain = calloc(1, sizeof(*explain));
     if (explain)
-        *explain = (struct explain){.request = ++server->next_id, .done = done, .data = data};
+        *explain = (struct explain){.request = ++server->next_id,
+                                    .metrics = strcmp(format, "metrics") == 0,
+                                    .done = done,
+                                    .data = data};
     if (!explain || server->draining || sgr_hub_explain(server->hub, explain->request, format)) {
         free(explain);
         done(data, NULL);
@@ -158,13 +162,26 @@ static void explain_done(struct explain *explain, const struct sgr_bytes *text) 
     done(data, text);
 }
 
+/* The engine's metrics and our own. NULL: out of memory. */
+static struct sgr_bytes *all_metrics(const struct sgr_server *server,
+                                     const struct sgr_bytes *engines) {
+    struct sgr_buffer all = SGR_BUFFER_INIT;
+    sgr_buffer_append(&all, engines->data, engines->size);
+    sgr__server_write_metrics(server, &all);
+    struct sgr_bytes *bytes = all.failed ? NULL : sgr_bytes_new(all.data, all.size);
+    sgr_buffer_fini(&all);
+    return bytes;
+}
+
 void sgr__explained(struct sgr_server *server, uint64_t request, struct sgr_bytes *text) {
     SGR_LIST_EACH(link, &server->explains) {
         struct explain *explain = SGR_CONTAINER(link, struct explain, link);
-        if (explain->request == request) {
-            explain_done(explain, text);
-            return;
-        }
+        if (explain->request != request)
+            continue;
+        struct sgr_bytes *all = explain->metrics && text ? all_metrics(server, text) : NULL;
+        explain_done(explain, explain->metrics ? all : text);
+        sgr_bytes_unref(all);
+        return;
     }
 }
 

@@ -129,6 +129,10 @@ static void on_explain(void *data, struct sgr_request *request) {
     http_error(http, request, 400, "bad_parameter", "format is text, dot or json");
 }
 
+static void on_metrics(void *data, struct sgr_request *request) {
+    explain_as(data, request, "metrics", "text/plain; version=0.0.4; charset=utf-8");
+}
+
 static void on_health(void *data, struct sgr_request *request) {
     http_text(data, request, "application/json", "{\"status\":\"ok\"}\n");
 }
@@ -153,6 +157,8 @@ static int http_open(const struct sgr_sink_host *table, void *host, const void *
     int code = add_route(http, "/_sangre/health", on_health, error);
     if (!code)
         code = add_route(http, "/_sangre/explain", on_explain, error);
+    if (!code)
+        code = add_route(http, "/_sangre/metrics", on_metrics, error);
     if (!code)
         code = add_route(http, "/*", on_get, error);
     if (code) {

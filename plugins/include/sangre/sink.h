@@ -227,7 +227,8 @@ struct sgr_sink_host {
     void *(*timer)(void *host, int64_t microseconds, void (*fired)(void *data), void *data);
     void (*timer_cancel)(void *host, void *timer);
 
-    /* `explain --live` and metrics: asks the engine for its text; answered later from the loop. format: "text", "dot", "json".
+    /* `explain --live` and metrics: asks the engine for its text; answered later from the loop. format: "text", "dot", "json"; since
+     * 1.1 "metrics", Prometheus' text format of all that the engine, the network side and plugins count.
      * text NULL: the server stops, or memory is out (then from within the call). */
     void (*explain)(void *host, const char *format,
                     void (*done)(void *data, const struct sgr_bytes *text), void *data);
