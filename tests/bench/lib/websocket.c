@@ -13,6 +13,8 @@
 
 #include "clock.h"
 
+enum { FINAL = 0x80, CLOSE = 8 };
+
 /* The last message goes; what is behind it moves to the front. */
 static void make_room(struct bench_websocket *socket) {
     if (socket->message)
@@ -107,21 +109,40 @@ static size_t frame_at(const unsigned char *data, size_t size, size_t *ret_paylo
     return size < head + payload ? 0 : head;
 }
 
+/* What the frames up to the final one take; 0 if that is not there yet. */
+static size_t whole(const unsigned char *data, size_t size) {
+    size_t at = 0, payload, head;
+    while ((head = frame_at(data + at, size - at, &payload))) {
+        if ((data[at] & 0x0f) == CLOSE)
+            bench_die("the server closed the websocket");
+        bool final = data[at] & FINAL;
+        at += head + payload;
+        if (final)
+            return at;
+    }
+    return 0;
+}
+
 bool bench_websocket_next(struct bench_websocket *socket) {
     if (socket->message)
         socket->message[socket->message_size] = socket->saved;
     socket->message = NULL;
     char *front = socket->data + socket->start;
-    size_t payload, head = frame_at((unsigned char *)front, socket->size - socket->start, &payload);
-    if (!head)
+    size_t size = whole((unsigned char *)front, socket->size - socket->start);
+    if (!size)
         return false;
-    if ((front[0] & 0x0f) == 8)
-        bench_die("the server closed the websocket");
-    socket->message = front + head;
-    socket->message_size = payload;
-    socket->start += head + payload;
-    socket->saved = socket->message[payload];
-    socket->message[payload] = '\0';
+    socket->message_size = 0;
+    for (size_t at = 0, payload, head; at < size; at += head + payload) {
+        head = frame_at((unsigned char *)front + at, size - at, &payload);
+        if (!at)
+            socket->message = front + head;
+        else
+            memmove(socket->message + socket->message_size, front + at + head, payload);
+        socket->message_size += payload;
+    }
+    socket->start += size;
+    socket->saved = socket->message[socket->message_size];
+    socket->message[socket->message_size] = '\0';
     return true;
 }
 

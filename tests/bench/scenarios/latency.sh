@@ -7,7 +7,7 @@ latency_run() {
     local feed_pid=$!
     "$drivers/bench-latency" "$conninfo" "$port" "$(sized 500 100 20)" 5 "$scratch/feed" >"$scratch/latency"
     take <"$scratch/latency"
-    kill "$feed_pid"
+    kill "$feed_pid" 2>/dev/null || true # unless it ended with its pipe
     wait "$feed_pid" || true
     rm "$scratch/feed"
     psql -c "SELECT pg_drop_replication_slot('feed')" >/dev/null
