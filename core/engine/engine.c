@@ -254,25 +254,29 @@ static void end_check_when_done(struct sgr_engine *engine) {
         sgr_loop_break(engine->loop);
 }
 
-static int64_t wall_seconds(const struct sgr_engine *engine) {
-    return engine->virtual_time ? sgr_loop_now(engine->loop) / MICROSECONDS : (int64_t)time(NULL);
+static int64_t wall_clock(const struct sgr_engine *engine) {
+    struct timespec now;
+    if (engine->virtual_time)
+        return sgr_loop_now(engine->loop);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
 }
 
 /* Each start and each new snapshot is an epoch of its own: nothing of the past is durable. */
-static void start_epoch(struct sgr_engine *engine) {
+static int start_epoch(struct sgr_engine *engine, struct sgr_error *error) {
     uint64_t identity = engine->virtual_time ? engine->seed : random_seed();
     uint64_t *positions = calloc(engine->source_count + 1, sizeof(*positions));
+    if (!positions)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for an epoch");
     for (size_t i = 0; i < engine->source_count; i++) {
-        struct engine_source *source = &engine->sources[i];
-        identity =
-            sgr_hash_mix(identity, sgr_hash_bytes(source->epoch ? source->epoch : "",
-                                                  source->epoch ? strlen(source->epoch) : 0));
-        if (positions)
-            positions[i] = source->position;
+        const struct engine_source *source = &engine->sources[i];
+        const char *epoch = source->epoch ? source->epoch : "";
+        identity = sgr_hash_mix(identity, sgr_hash_bytes(epoch, strlen(epoch)));
+        positions[i] = source->position;
     }
-    if (positions)
-        sgr_cursors_restart(engine->cursors, identity, positions);
+    sgr_cursors_restart(engine->cursors, identity, positions);
     free(positions);
+    return SGR_OK;
 }
 
 static bool all_filled(const struct sgr_engine *engine) {
@@ -283,14 +287,15 @@ static bool all_filled(const struct sgr_engine *engine) {
 }
 
 static int become_ready(struct sgr_engine *engine, struct sgr_error *error) {
-    start_epoch(engine);
-    int code = sgr__engine_commit(engine, &engine->sources[0], 0, error);
+    int code = start_epoch(engine, error);
+    if (!code)
+        code = sgr__engine_commit(engine, &engine->sources[0], 0, error);
     if (!code)
         code = sgr__tickers_start(engine, error);
     if (code)
         return code;
     engine->phase = ENGINE_SERVING;
-    sgr_publisher_ready(engine->publisher, wall_seconds(engine));
+    sgr_publisher_ready(engine->publisher, wall_clock(engine));
     sgr_timer_arm(engine->trimmer, TRIM_EVERY);
     sgr_log(SGR_LOG_INFO, "engine", "serving nodes=%zu rows=%zu",
             sgr_graph_node_count(engine->graph), sgr_heap_rows(engine->heap));
@@ -312,12 +317,13 @@ int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, 
         sgr_log(SGR_LOG_WARN, source->plan->name,
                 "new snapshot: a new epoch begins, clients are reset");
         code = sgr_graph_run(engine->graph, error);
-        start_epoch(engine);
+        if (!code)
+            code = start_epoch(engine, error);
         if (!code)
             code = sgr_cursors_commit(engine->cursors, ++engine->commit, source->position_index,
                                       source->position, sgr_loop_now(engine->loop));
         if (!code)
-            code = sgr_publisher_restart(engine->publisher, engine->commit, wall_seconds(engine),
+            code = sgr_publisher_restart(engine->publisher, engine->commit, wall_clock(engine),
                                          sgr_loop_now(engine->loop), "new_epoch", error);
     }
     if (code && error)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { REVISION_SHIFT = 20 };
+enum { REVISION_SHIFT = 20, MICROSECONDS = 1000000 };
 
 static void on_release(void *data, void *served) {
     sgr__publisher_changed(data, served);
@@ -45,9 +45,17 @@ void sgr_publisher_free(struct sgr_publisher *publisher) {
 
 /* ---- Commits ---- */
 
-void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_seconds) {
+/* Seconds x 2^20, with their fraction: an epoch that begins later, were it by a millisecond, begins beyond any revision of the one before. */
+static uint64_t revision_base(int64_t microseconds) {
+    uint64_t seconds = (uint64_t)microseconds / MICROSECONDS;
+    uint64_t fraction = (uint64_t)microseconds % MICROSECONDS;
+    return (seconds << REVISION_SHIFT) + (fraction << REVISION_SHIFT) / MICROSECONDS;
+}
+
+void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_time) {
+    sgr_views_forget(publisher->parts.views);
     publisher->ready = true;
-    publisher->revision_base = (uint64_t)epoch_seconds << REVISION_SHIFT;
+    publisher->revision_base = revision_base(epoch_time);
     sgr__publisher_waits_restart(publisher);
 }
 
@@ -159,14 +167,14 @@ static int reset_one(struct sgr_publisher *publisher, struct publisher_subscript
     return code == SGR_ELIMIT ? SGR_OK : code;
 }
 
-int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
+int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_time,
                           int64_t now, const char *reason, struct sgr_error *error) {
     int code = commit_views(publisher, number, now, error);
     if (code)
         return code;
     sgr_views_forget(publisher->parts.views);
     publisher->epoch++;
-    publisher->revision_base = (uint64_t)epoch_seconds << REVISION_SHIFT;
+    publisher->revision_base = revision_base(epoch_time);
     sgr__publisher_forget_all(publisher);
     struct sgr_bytes *token = sgr_cursors_token(publisher->parts.cursors);
     if (!token)

@@ -32,8 +32,8 @@ void sgr_publisher_free(struct sgr_publisher *publisher);
 /* Answers everything that waits in the hub, at most `most`; true if more waits. */
 bool sgr_publisher_serve(struct sgr_publisher *publisher, size_t most);
 
-/* Until the first snapshot is in, subscriptions are answered with 503. */
-void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_seconds);
+/* Until the first snapshot is in, subscriptions are answered with 503. epoch_time: when the epoch began, microseconds since 1970. */
+void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_time);
 void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale);
 
 /* After sgr_graph_run: views' collections, histories, frames. The cursor log must name `number` already. time: of the commit, microseconds
@@ -41,7 +41,7 @@ void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale);
 int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64_t time,
                          int64_t now, struct sgr_error *error);
 /* The same for a commit that began a new epoch: every subscriber is reset, with `reason`. */
-int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_seconds,
+int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_time,
                           int64_t now, const char *reason, struct sgr_error *error);
 
 /* Behind a commit of it, and whenever nothing up to there concerns us: who waits for this position of a source has been served it. A source of

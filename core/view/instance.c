@@ -59,6 +59,7 @@ static int make(struct sgr_view *view, const struct sgr_value *values, uint64_t 
     }
     instance->serial = ++views->serials;
     instance->born = instance->changed = views->commit;
+    instance->revision = views->commit - views->epoch;
     views->instances++;
     views->state_bytes += size_of(view, values);
     int code = sgr__collection_show(view->root, (struct sgr__pair){0}, all_parameters(view),

@@ -70,9 +70,17 @@ struct sgr__set_item *sgr__set_find_next(const struct sgr__set_item *item) {
     return with_hash(item->next, item->hash);
 }
 
-struct sgr__set_item *sgr__set_any(const struct sgr__set *set) {
-    for (size_t i = 0; i < set->capacity; i++)
-        if (set->chains[i])
-            return set->chains[i];
+static struct sgr__set_item *first_from(const struct sgr__set *set, size_t chain) {
+    for (; chain < set->capacity; chain++)
+        if (set->chains[chain])
+            return set->chains[chain];
     return NULL;
+}
+
+struct sgr__set_item *sgr__set_any(const struct sgr__set *set) {
+    return first_from(set, 0);
+}
+
+struct sgr__set_item *sgr__set_next(const struct sgr__set *set, const struct sgr__set_item *item) {
+    return item->next ? item->next : first_from(set, (item->hash & (set->capacity - 1)) + 1);
 }

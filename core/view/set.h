@@ -24,5 +24,7 @@ struct sgr__set_item *sgr__set_find(const struct sgr__set *set, uint64_t hash);
 struct sgr__set_item *sgr__set_find_next(const struct sgr__set_item *item);
 /* Any item; NULL: the set is empty. */
 struct sgr__set_item *sgr__set_any(const struct sgr__set *set);
+/* All items, in no order: the one after sgr__set_any, and so on, until NULL. The set stays as it is meanwhile. */
+struct sgr__set_item *sgr__set_next(const struct sgr__set *set, const struct sgr__set_item *item);
 
 #endif

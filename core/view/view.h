@@ -102,7 +102,8 @@ const struct sgr_view_parameter *sgr_view_parameters(const struct sgr_view *view
 int sgr_instance_open(struct sgr_view *view, const struct sgr_value *values,
                       struct sgr_instance **ret, struct sgr_error *error);
 void sgr_instance_close(struct sgr_instance *instance);
-/* Commit number of its last change (its making, at first), and how many changes it had since it was made: the revision. */
+/* Commit number of its last change (its making, at first), and its revision: one more with each change. It begins with the number of commits since
+ * the epoch's first, so that an instance that is made again takes up no revision it had before. */
 uint64_t sgr_instance_changed(const struct sgr_instance *instance);
 uint64_t sgr_instance_revision(const struct sgr_instance *instance);
 /* The commit number at which it had this many changes. SGR_ENOTFOUND: out of history. */
@@ -138,7 +139,7 @@ int sgr_instance_changes(struct sgr_instance *instance, const struct sgr_codec *
 
 /* Forgets history that is older than `age` microseconds or beyond `bytes`, and instances nobody has open that it kept. */
 void sgr_views_trim(struct sgr_views *views, int64_t now, int64_t age, size_t bytes);
-/* A new epoch: all history goes, instances stay and are recomputed by the next commits. */
+/* A new epoch: all history goes, revisions begin again; instances stay and are recomputed by the next commits. */
 void sgr_views_forget(struct sgr_views *views);
 /* Whether a live collection shows this row of this node. */
 bool sgr_views_demanded(struct sgr_views *views, struct sgr_node *node, const struct sgr_row *row);

@@ -173,10 +173,19 @@ void sgr_views_trim(struct sgr_views *views, int64_t now, int64_t age, size_t by
         ;
 }
 
+static void restart_revisions(struct sgr_view *view) {
+    const struct sgr__set *all = &view->instances;
+    for (struct sgr__set_item *item = sgr__set_any(all); item; item = sgr__set_next(all, item))
+        SGR_CONTAINER(item, struct sgr_instance, item)->revision = 0;
+}
+
 void sgr_views_forget(struct sgr_views *views) {
     while (sgr__history_forget_oldest(&views->history))
         ;
-    views->history.floor = views->commit;
+    views->history.floor = views->epoch = views->commit;
+    void *value;
+    for (size_t at = 0; sgr_map_next(views->paths, &at, NULL, &value);)
+        restart_revisions(value);
 }
 
 /* ---- What is shown ---- */

@@ -37,6 +37,7 @@ struct sgr_views {
     void (*release)(void *owner, void *data); /* see sgr_views_on_release */
     void *owner;
     uint64_t commit; /* the last one */
+    uint64_t epoch;  /* the one that began the present epoch */
     int64_t now;     /* the latest time heard of */
     bool failed;     /* changes were lost for want of memory: the next commit says so */
     uint64_t serials;

@@ -28,6 +28,7 @@ struct run {
     struct sgr_view *views[VIEWS];
     size_t roots[VIEWS];
     uint64_t forgotten; /* commits up to this may be out of history */
+    uint64_t epoch;     /* revisions seen up to this commit were of another epoch */
     uint64_t seed;
 };
 
@@ -163,6 +164,8 @@ static void check_full(const struct client *client, const struct past *past, con
 static void check_revision(const struct run *run, const struct client *client,
                            const struct past *past, const char *now) {
     uint64_t commit;
+    if (past->commit <= run->epoch)
+        return;
     int code = sgr_instance_commit_of_revision(client->instance, past->revision, &commit);
     if (code)
         assert_true(past->commit <= run->forgotten);
@@ -200,7 +203,7 @@ static void trim(struct run *run) {
     uint64_t kept = draw(&run->m, 6);
     if (chance(&run->m, 20)) {
         sgr_views_forget(run->m.f.views);
-        run->forgotten = run->m.f.commit;
+        run->forgotten = run->epoch = run->m.f.commit;
     } else if (run->m.f.commit > kept) {
         uint64_t edge = run->m.f.commit - kept;
         run->forgotten = edge > run->forgotten ? edge : run->forgotten;

@@ -648,6 +648,7 @@ static void revisions_do_not_lead_to_commits(void **state) {
     struct sgr_node *node = scores(f);
     struct sgr_instance *top = ranked(f, node, 1);
     uint64_t commit_number;
+    sgr_views_forget(f->views);
     assert_int_equal(sgr_instance_revision(top), 0);
     UPDATE(node, "1|50|0", "1|51|0");
     commit(f);
@@ -664,6 +665,29 @@ static void revisions_do_not_lead_to_commits(void **state) {
     assert_int_equal(sgr_instance_commit_of_revision(top, 3, &commit_number), SGR_ENOTFOUND);
     sgr_views_trim(f->views, INT64_MAX, 0, 0);
     assert_int_equal(sgr_instance_commit_of_revision(top, 1, &commit_number), SGR_ENOTFOUND);
+    sgr_instance_close(top);
+}
+
+static void an_instance_made_again_takes_up_old_revisions(void **state) {
+    struct fixture *f = *state;
+    struct sgr_node *node = scores(f);
+    struct sgr_instance *top = ranked(f, node, 1);
+    struct sgr_view *view = sgr_instance_view(top);
+    uint64_t commit_number;
+    sgr_views_forget(f->views);
+    UPDATE(node, "1|50|0", "1|51|0");
+    commit(f);
+    uint64_t then = sgr_instance_revision(top);
+    sgr_instance_close(top);
+    sgr_views_trim(f->views, INT64_MAX, 0, 0); /* nobody knows it any more */
+    UPDATE(node, "1|51|0", "1|52|0");
+    commit(f);
+    CHECK(sgr_instance_open(view, &(struct sgr_value){.type = SGR_INT4}, &top, error));
+    assert_true(sgr_instance_revision(top) > then);
+    UPDATE(node, "1|52|0", "1|53|0");
+    commit(f);
+    assert_int_equal(sgr_instance_commit_of_revision(top, then, &commit_number), SGR_ENOTFOUND);
+    assert_int_equal(sgr_instance_commit_of_revision(top, then + 1, &commit_number), 0);
     sgr_instance_close(top);
 }
 
@@ -856,6 +880,7 @@ int main(void) {
         TEST(views_that_differ_in_a_constant_are_all_tried),
         TEST(a_past_is_composed_wrongly_or_kept_too_long),
         TEST(revisions_do_not_lead_to_commits),
+        TEST(an_instance_made_again_takes_up_old_revisions),
         TEST(who_comes_back_in_time_cannot_resume),
         TEST(a_new_epoch_keeps_the_past),
         TEST(keyed_rows_say_nothing_of_their_keys),
