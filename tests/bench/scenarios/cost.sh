@@ -46,7 +46,7 @@ commits=$(sized 5000 2000 50)
 read -ra users <<<"$(sized "1000 10000 100000 1000000" "1000 10000 100000" "1000 2000")"
 read -ra views <<<"$(sized "1 100 10000" "1 100 1000" "1 10")"
 read -ra parameters <<<"$(sized "1 1000 100000" "1 1000 10000" "1 100")"
-depth=(1 2 3 4)
+read -ra depth <<<"$(sized "1 2 3 4" "1 2 3 4" "1 4")"
 
 new_cluster cost
 psql -v owners="$(sized 100000 10000 100)" -f "$root/tests/bench/lib/cost.sql"
