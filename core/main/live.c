@@ -1,8 +1,9 @@
-#define _GNU_SOURCE /* memmem, strcasestr */
+#define _GNU_SOURCE /* memmem */
 /* `explain --live HOST:PORT`: one GET of a running process, over a plain socket. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -112,6 +113,31 @@ static bool unchunk(struct sgr_slice *body, char *data) {
     }
 }
 
+/* The header's value within the head that ends at `end`; NULL: it is not there. */
+static const char *header_of(const char *head, const char *end, const char *name) {
+    size_t size = strlen(name);
+    for (const char *line = strstr(head, "\r\n"); line && line < end;
+         line = strstr(line + 2, "\r\n"))
+        if (strncasecmp(line + 2, name, size) == 0 && line[2 + size] == ':')
+            return line + 3 + size + strspn(line + 3 + size, " \t");
+    return NULL;
+}
+
+/* Cuts the body to its length; NULL, or why that cannot be: half an answer must not pass for a whole one. */
+static const char *check_length(const char *length, struct sgr_slice *body) {
+    char *end;
+    if (!length)
+        return "the answer does not tell its length";
+    errno = 0;
+    unsigned long long size = strtoull(length, &end, 10);
+    if (errno || end == length)
+        return "the answer is malformed";
+    if (size > body->size)
+        return "the answer was cut off";
+    body->size = (size_t)size;
+    return NULL;
+}
+
 /* The body of a 200, or why there is none. */
 static const char *read_body(struct sgr_buffer *answer, struct sgr_slice *ret) {
     const char *text = sgr_buffer_text(answer);
@@ -122,10 +148,10 @@ static const char *read_body(struct sgr_buffer *answer, struct sgr_slice *ret) {
         return "the server refused; is it sangre, and does it serve its own paths?";
     char *body = answer->data + (end + 4 - text);
     *ret = (struct sgr_slice){body, answer->size - (size_t)(body - answer->data)};
-    const char *chunked = strcasestr(text, "transfer-encoding: chunked");
-    if (chunked && chunked < end && !unchunk(ret, body))
-        return "the answer is malformed";
-    return NULL;
+    const char *encoding = header_of(text, end, "transfer-encoding");
+    if (encoding && strncasecmp(encoding, "chunked", 7) == 0)
+        return unchunk(ret, body) ? NULL : "the answer is malformed or was cut off";
+    return check_length(header_of(text, end, "content-length"), ret);
 }
 
 static const char *get(int descriptor, const char *host, const char *format,

@@ -104,8 +104,9 @@ static void text_line(const struct sgr__level *level, bool live, struct sgr_buff
     if (live)
         sgr_buffer_printf(out, " collections=%zu members=%zu", level->collections, level->members);
     if (live && !level->parent)
-        sgr_buffer_printf(out, " instances=%zu open=%zu", level->view->instances.count,
-                          level->view->open_instances);
+        sgr_buffer_printf(out, " instances=%zu open=%zu subscribers=%zu",
+                          level->view->instances.count, level->view->open_instances,
+                          level->view->subscribers);
 }
 
 static void text_level(const struct sgr__level *level, bool live, struct sgr_buffer *out) {
@@ -164,8 +165,9 @@ static void json_level(const struct sgr__level *level, bool live, struct sgr_buf
         sgr_buffer_printf(out, ",\"collections\":%zu,\"members\":%zu", level->collections,
                           level->members);
     if (live && !level->parent)
-        sgr_buffer_printf(out, ",\"instances\":%zu,\"open\":%zu", level->view->instances.count,
-                          level->view->open_instances);
+        sgr_buffer_printf(out, ",\"instances\":%zu,\"open\":%zu,\"subscribers\":%zu",
+                          level->view->instances.count, level->view->open_instances,
+                          level->view->subscribers);
     sgr_buffer_puts(out, ",\"levels\":[");
     for (size_t i = 0; i < level->level_count; i++) {
         if (i)

@@ -97,6 +97,7 @@ int sgr_instance_open(struct sgr_view *view, const struct sgr_value *values,
     int code = instance ? 0 : make(view, values, hash, &instance, error);
     if (code)
         return code;
+    view->subscribers++;
     if (!instance->opens++) {
         views->open_instances++;
         view->open_instances++;
@@ -116,6 +117,7 @@ static size_t weigh(const struct sgr_instance *instance) {
 
 void sgr_instance_close(struct sgr_instance *instance) {
     struct sgr_views *views = instance->view->views;
+    instance->view->subscribers--;
     if (--instance->opens)
         return;
     views->open_instances--;

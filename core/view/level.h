@@ -100,6 +100,7 @@ struct sgr_view {
     struct sgr__level *root;
     struct sgr__set instances;
     size_t open_instances;
+    size_t subscribers; /* opens of all its instances */
 };
 
 /* Makes view->root from the declaration; on failure what was made is undone by sgr__level_fini. */

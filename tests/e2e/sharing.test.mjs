@@ -1,8 +1,9 @@
 // Similar queries share what they can: equal nodes are one node, whatever they are called, and explain shows it.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { patched } from './lib/document.mjs';
-import { Sangre, command } from './lib/sangre.mjs';
+import { Sangre, command, until } from './lib/sangre.mjs';
 import { Socket } from './lib/socket.mjs';
 import { World, listen, source } from './lib/world.mjs';
 
@@ -47,6 +48,47 @@ test('explain is text and DOT too', async () => {
   }
   const gone = await command(['explain', '--live', '127.0.0.1:1']);
   assert.equal(gone.code, 1);
+});
+
+test('explain shows how many subscribe to each view', async () => {
+  const subscribers = async () => {
+    const { views } = await sangre.explain();
+    return Object.fromEntries(views.map(({ name, instances, open, subscribers }) => [name, [instances, open, subscribers]]));
+  };
+  const sockets = [];
+  for (const place of ['/saved?user=2', '/saved?user=2', '/saved?user=3', '/bob'])
+    await (sockets[sockets.push(await Socket.open(sangre.ws + place)) - 1]).nextOf('snapshot');
+  const { '/saved': saved, '/bob': bob, '/kept': kept } = await subscribers();
+  assert.deepEqual(saved.slice(1), [2, 3], 'two instances are open, three subscribe');
+  assert.deepEqual(bob.slice(1), [1, 1]);
+  assert.deepEqual(kept.slice(1), [0, 0]);
+  for (const socket of sockets)
+    await socket.close();
+  await until('nobody', async () => Object.values(await subscribers()).every(([, open, count]) => open === 0 && count === 0));
+});
+
+test('explain --live prints whole answers only', async () => {
+  const live = (answer) => new Promise((resolve) => {
+    const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(answer)));
+    server.listen(0, '127.0.0.1', async () => {
+      const result = await command(['explain', '--live', `127.0.0.1:${server.address().port}`]);
+      server.close(() => resolve(result));
+    });
+  });
+  const head = 'HTTP/1.1 200 OK\r\n';
+  for (const whole of ['content-length: 5\r\n\r\nhello', 'Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n'])
+    assert.deepEqual(await live(head + whole), { code: 0, out: 'hello', err: '' });
+  for (const [part, why] of [
+    ['content-length: 6\r\n\r\nhello', /cut off/],
+    ['content-length: x\r\n\r\nhello', /malformed/],
+    ['Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nl', /cut off/],
+    ['Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n', /cut off/],
+    ['\r\nhello', /length/],
+  ]) {
+    const { code, out, err } = await live(head + part);
+    assert.deepEqual([code, out], [1, ''], part);
+    assert.match(err, why, part);
+  }
 });
 
 test('closing one view leaves the others right', async () => {

@@ -844,7 +844,7 @@ static void explain_hides_how_rows_are_found(void **state) {
     sgr_views_explain(f->views, SGR_EXPLAIN_TEXT, true, &out);
     assert_non_null(strstr(sgr_buffer_text(&out), ": list of scores indexed(hidden = $p) tested("));
     assert_non_null(strstr(out.data, " order(score desc) limit 3 once per($p) collections=1 "
-                                     "members=5 instances=1 open=1"));
+                                     "members=5 instances=1 open=1 subscribers=1"));
     sgr_buffer_clear(&out);
     sgr_views_explain(f->views, SGR_EXPLAIN_JSON, true, &out);
     assert_non_null(strstr(sgr_buffer_text(&out), "\"indexed\":\"hidden = $p\""));
