@@ -1,7 +1,7 @@
 /* Byte strings to pointers: entries in order of insertion, found through an open-addressed table of their positions.
  *
- * A removed entry leaves a hole (key NULL) in the order, so that an iteration goes on undisturbed, and a mark in the table; both go
- * when an insertion finds the entries full. */
+ * Keys of up to 8 bytes, such as ids, stand in their entries. A removed entry leaves a hole in the order, so that an iteration goes on
+ * undisturbed, and a mark in the table; both go when an insertion finds the entries full. */
 #include "base/map.h"
 
 #include <sangre/error.h>
@@ -12,10 +12,17 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
+enum { SHORT_KEY = 8 };
+
+static const uint32_t hole = UINT32_MAX; /* as a size */
+
 struct entry {
-    char *key; /* NULL: a hole */
-    size_t size;
-    uint64_t hash;
+    union {
+        char text[SHORT_KEY];
+        char *copy; /* of a longer one */
+    } key;
+    uint32_t size;
+    uint32_t hash;
     void *value;
 };
 
@@ -32,11 +39,20 @@ struct sgr_map *sgr_map_new(void) {
     return calloc(1, sizeof(struct sgr_map));
 }
 
+static const char *key_of(const struct entry *entry) {
+    return entry->size > SHORT_KEY ? entry->key.copy : entry->key.text;
+}
+
+static void free_key(struct entry *entry) {
+    if (entry->size != hole && entry->size > SHORT_KEY)
+        free(entry->key.copy);
+}
+
 void sgr_map_free(struct sgr_map *map) {
     if (!map)
         return;
     for (size_t i = 0; i < map->used; i++)
-        free(map->entries[i].key);
+        free_key(&map->entries[i]);
     free(map->entries);
     free(map->table);
     free(map);
@@ -46,14 +62,18 @@ size_t sgr_map_count(const struct sgr_map *map) {
     return map->count;
 }
 
-static struct entry *find(const struct sgr_map *map, struct sgr_slice key, uint64_t hash) {
+static uint32_t hash_of(struct sgr_slice key) {
+    return (uint32_t)sgr_hash_bytes(key.data, key.size);
+}
+
+static struct entry *find(const struct sgr_map *map, struct sgr_slice key, uint32_t hash) {
     if (!map->capacity)
         return NULL;
     size_t mask = map->capacity * 2 - 1;
     for (size_t slot = hash & mask; map->table[slot]; slot = (slot + 1) & mask) {
         struct entry *entry = &map->entries[map->table[slot] - 1];
-        if (entry->hash == hash && entry->key && entry->size == key.size &&
-            memcmp(entry->key, key.data, key.size) == 0)
+        if (entry->hash == hash && entry->size == key.size &&
+            memcmp(key_of(entry), key.data, key.size) == 0)
             return entry;
     }
     return NULL;
@@ -61,7 +81,7 @@ static struct entry *find(const struct sgr_map *map, struct sgr_slice key, uint6
 
 void *sgr_map_get(const struct sgr_map *map, struct sgr_slice key) {
     key.data = key.data ? key.data : "";
-    struct entry *entry = find(map, key, sgr_hash_bytes(key.data, key.size));
+    struct entry *entry = find(map, key, hash_of(key));
     return entry ? entry->value : NULL;
 }
 
@@ -89,7 +109,7 @@ static int rebuild(struct sgr_map *map) {
     }
     size_t used = 0;
     for (size_t i = 0; i < map->used; i++)
-        if (map->entries[i].key)
+        if (map->entries[i].size != hole)
             entries[used++] = map->entries[i];
     free(map->entries);
     free(map->table);
@@ -102,9 +122,21 @@ static int rebuild(struct sgr_map *map) {
     return 0;
 }
 
+static int fill_key(struct entry *entry, struct sgr_slice key) {
+    if (key.size >= hole)
+        return SGR_ENOMEM;
+    entry->size = (uint32_t)key.size;
+    if (key.size > SHORT_KEY) {
+        entry->key.copy = sgr_slice_copy(key);
+        return entry->key.copy ? 0 : SGR_ENOMEM;
+    }
+    memcpy(entry->key.text, key.data, key.size);
+    return 0;
+}
+
 int sgr_map_put(struct sgr_map *map, struct sgr_slice key, void *value, void **ret_old) {
     key.data = key.data ? key.data : "";
-    uint64_t hash = sgr_hash_bytes(key.data, key.size);
+    uint32_t hash = hash_of(key);
     struct entry *entry = find(map, key, hash);
     if (entry) {
         if (ret_old)
@@ -112,14 +144,14 @@ int sgr_map_put(struct sgr_map *map, struct sgr_slice key, void *value, void **r
         entry->value = value;
         return 0;
     }
-    char *copy = sgr_slice_copy(key);
-    if (!copy)
+    struct entry added = {.hash = hash, .value = value};
+    if (fill_key(&added, key))
         return SGR_ENOMEM;
     if (map->used == map->capacity && rebuild(map)) {
-        free(copy);
+        free_key(&added);
         return SGR_ENOMEM;
     }
-    map->entries[map->used] = (struct entry){copy, key.size, hash, value};
+    map->entries[map->used] = added;
     enter(map, map->used++);
     map->count++;
     if (ret_old)
@@ -129,24 +161,24 @@ int sgr_map_put(struct sgr_map *map, struct sgr_slice key, void *value, void **r
 
 void *sgr_map_remove(struct sgr_map *map, struct sgr_slice key) {
     key.data = key.data ? key.data : "";
-    struct entry *entry = find(map, key, sgr_hash_bytes(key.data, key.size));
+    struct entry *entry = find(map, key, hash_of(key));
     if (!entry)
         return NULL;
-    free(entry->key);
-    entry->key = NULL;
+    free_key(entry);
+    entry->size = hole;
     map->count--;
     return entry->value;
 }
 
 bool sgr_map_next(const struct sgr_map *map, size_t *at, struct sgr_slice *ret_key,
                   void **ret_value) {
-    while (*at < map->used && !map->entries[*at].key)
+    while (*at < map->used && map->entries[*at].size == hole)
         ++*at;
     if (*at >= map->used)
         return false;
     const struct entry *entry = &map->entries[(*at)++];
     if (ret_key)
-        *ret_key = (struct sgr_slice){entry->key, entry->size};
+        *ret_key = (struct sgr_slice){key_of(entry), entry->size};
     if (ret_value)
         *ret_value = entry->value;
     return true;

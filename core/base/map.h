@@ -14,7 +14,8 @@ void *sgr_map_get(const struct sgr_map *map, struct sgr_slice key); /* NULL: abs
 /* Replaces (and returns through ret_old, if not NULL) what was there. 0 or SGR_ENOMEM. */
 int sgr_map_put(struct sgr_map *map, struct sgr_slice key, void *value, void **ret_old);
 void *sgr_map_remove(struct sgr_map *map, struct sgr_slice key); /* the value, NULL: absent */
-/* for (size_t at = 0; sgr_map_next(map, &at, &key, &value);). Removing the entry just returned is allowed. */
+/* for (size_t at = 0; sgr_map_next(map, &at, &key, &value);). Removing the entry just returned is allowed; its key is good
+ * until the map is put into. */
 bool sgr_map_next(const struct sgr_map *map, size_t *at, struct sgr_slice *ret_key,
                   void **ret_value);
 

@@ -114,8 +114,7 @@ static struct sgr_state channel_state(const struct sgr_publisher *publisher,
 /* Epoch, last change and codec: it stays the same while the document does, also when nobody subscribes between two requests. */
 static void write_etag(const struct publisher_channel *channel, struct sgr_buffer *out) {
     const struct sgr_bytes *token = channel->served->token;
-    const char *dot = memchr(token->data, '.', token->size);
-    sgr_buffer_append(out, token->data, dot ? (size_t)(dot - token->data) : token->size);
+    sgr_buffer_append(out, token->data, SGR_CURSORS_EPOCH_DIGITS);
     sgr_buffer_printf(out, "-%llx-%s",
                       (unsigned long long)sgr_instance_changed(channel->served->instance),
                       channel->codec->name);

@@ -20,10 +20,12 @@ struct sgr_cursors {
     struct sgr_vector entries;   /* of struct entry */
     struct sgr_vector positions; /* of uint64_t, `width` an entry */
     size_t forgotten;            /* entries at the front that are dead but not yet moved out */
+    struct sgr_bytes *token;     /* of the present position; NULL: nobody asked yet */
 };
 
 static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-enum { EPOCH_DIGITS = 8 }; /* 62^8 > 2^47: telling epochs apart by accident is beyond hope */
+
+enum { EPOCH_DIGITS = SGR_CURSORS_EPOCH_DIGITS };
 
 struct sgr_cursors *sgr_cursors_new(size_t source_count) {
     struct sgr_cursors *cursors = calloc(1, sizeof(*cursors));
@@ -46,15 +48,22 @@ void sgr_cursors_free(struct sgr_cursors *cursors) {
         return;
     sgr_vector_fini(&cursors->entries);
     sgr_vector_fini(&cursors->positions);
+    sgr_bytes_unref(cursors->token);
     free(cursors->base);
     free(cursors->now);
     free(cursors);
+}
+
+static void forget_token(struct sgr_cursors *cursors) {
+    sgr_bytes_unref(cursors->token);
+    cursors->token = NULL;
 }
 
 void sgr_cursors_restart(struct sgr_cursors *cursors, uint64_t identity,
                          const uint64_t *positions) {
     sgr_vector_clear(&cursors->entries);
     sgr_vector_clear(&cursors->positions);
+    forget_token(cursors);
     cursors->forgotten = 0;
     cursors->epoch = identity;
     for (size_t i = 0; i + 1 < cursors->width; i++)
@@ -74,6 +83,7 @@ int sgr_cursors_commit(struct sgr_cursors *cursors, uint64_t number, size_t sour
     if (sgr_vector_reserve(&cursors->entries, cursors->entries.count + 1) ||
         sgr_vector_reserve(&cursors->positions, cursors->positions.count + cursors->width))
         return SGR_ENOMEM;
+    forget_token(cursors);
     if (source == SIZE_MAX)
         cursors->now[cursors->width - 1]++;
     else
@@ -117,11 +127,13 @@ static void put_epoch(struct sgr_buffer *out, uint64_t epoch) {
         sgr_buffer_putc(out, digits[epoch % 62]);
 }
 
-struct sgr_bytes *sgr_cursors_token(const struct sgr_cursors *cursors) {
+/* The epoch, which has always as many digits; the sources' positions, with points between them; and ~ the tick, if there was one. */
+static struct sgr_bytes *write_token(const struct sgr_cursors *cursors) {
     struct sgr_buffer out = SGR_BUFFER_INIT;
     put_epoch(&out, cursors->epoch);
     for (size_t i = 0; i + 1 < cursors->width; i++) {
-        sgr_buffer_putc(&out, '.');
+        if (i)
+            sgr_buffer_putc(&out, '.');
         put_number(&out, cursors->now[i] - cursors->base[i]);
     }
     if (cursors->now[cursors->width - 1]) {
@@ -131,6 +143,12 @@ struct sgr_bytes *sgr_cursors_token(const struct sgr_cursors *cursors) {
     struct sgr_bytes *token = out.failed ? NULL : sgr_bytes_new(out.data, out.size);
     sgr_buffer_fini(&out);
     return token;
+}
+
+struct sgr_bytes *sgr_cursors_token(struct sgr_cursors *cursors) {
+    if (!cursors->token)
+        cursors->token = write_token(cursors);
+    return cursors->token ? sgr_bytes_ref(cursors->token) : NULL;
 }
 
 static bool take_number(struct sgr_slice *rest, uint64_t *ret) {
@@ -181,7 +199,8 @@ static bool take_sum(const struct sgr_cursors *cursors, struct sgr_slice rest, u
         bool tick = i + 1 == cursors->width;
         if (tick && !rest.size)
             components[i] = 0;
-        else if (!take_byte(&rest, tick ? '~' : '.') || !take_number(&rest, &components[i]))
+        else if (((tick || i) && !take_byte(&rest, tick ? '~' : '.')) ||
+                 !take_number(&rest, &components[i]))
             return false;
         sum += components[i];
     }
@@ -197,7 +216,8 @@ static bool well_formed(struct sgr_slice token) {
             return false;
     struct sgr_slice rest = {token.data + EPOCH_DIGITS, token.size - EPOCH_DIGITS};
     bool more = rest.size > 0;
-    while (more && take_byte(&rest, '.') && take_number(&rest, &number))
+    for (bool first = true; more && (first || take_byte(&rest, '.')) && take_number(&rest, &number);
+         first = false)
         more = rest.size > 0;
     return !more || (take_byte(&rest, '~') && take_number(&rest, &number) && !rest.size);
 }

@@ -1,7 +1,7 @@
 /* Cursors: which commit a token names, within one epoch.
  *
- * A token is `EPOCH.POSITION[.POSITION…][~TICK]` in base 62: the epoch's identity, how far each source is behind its position at the epoch's
- * start, and the ticks so far. The log remembers, for as long as history is kept, which commit stood at which positions. Each commit moves
+ * A token is `EPOCHPOSITION[.POSITION…][~TICK]` in base 62: the epoch's identity, always of as many digits, how far each source is behind its
+ * position at the epoch's start, and the ticks so far. The log remembers, for as long as history is kept, which commit stood at which positions. Each commit moves
  * exactly one of them, so their sum orders commits and a look-up is a binary search. Engine's thread.
  */
 #ifndef SGR_ENGINE_CURSORS_H
@@ -11,6 +11,10 @@
 #include "base/slice.h"
 
 struct sgr_cursors;
+
+/* 62^6 > 2^35: one in 56 milliards of clients with a cursor of another epoch is taken for one of this, and then only if a commit of this one
+ * stands at the very same position. Each frame carries two cursors, so each digit costs every message two bytes. */
+enum { SGR_CURSORS_EPOCH_DIGITS = 6 };
 
 struct sgr_cursors *sgr_cursors_new(size_t source_count);
 void sgr_cursors_free(struct sgr_cursors *cursors); /* NULL is fine */
@@ -24,7 +28,7 @@ int sgr_cursors_commit(struct sgr_cursors *cursors, uint64_t number, size_t sour
 void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time);
 
 /* The token of the present position; a reference for the caller. NULL without memory. */
-struct sgr_bytes *sgr_cursors_token(const struct sgr_cursors *cursors);
+struct sgr_bytes *sgr_cursors_token(struct sgr_cursors *cursors);
 /* The commit a token names. SGR_ENOTFOUND: another epoch, forgotten, or no token of ours. */
 int sgr_cursors_find(const struct sgr_cursors *cursors, struct sgr_slice token,
                      uint64_t *ret_number);

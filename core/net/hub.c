@@ -30,9 +30,16 @@ struct queue {
 
 enum { ASKS_LIMIT = 64 << 20, STREAM_BYTES_AT_ONCE = 256 << 10 };
 
+/* A farewell is no more than this: each subscription has one waiting. */
 struct ask {
     struct sgr_list link;
     size_t size; /* counted in `asked` */
+    enum sgr_ask_kind kind;
+    uint64_t id;
+};
+
+struct question {
+    struct ask head;
     struct sgr_ask ask;
 };
 
@@ -195,14 +202,25 @@ static void subscribe_copy(struct sgr_subscribe *to, const struct sgr_subscribe 
     to->cursor = copy_slice(&place, from->cursor);
 }
 
-static struct ask *ask_new(enum sgr_ask_kind kind, uint64_t id, size_t room) {
-    struct ask *ask = calloc(1, sizeof(*ask) + room);
-    if (!ask)
+static bool is_farewell(enum sgr_ask_kind kind) {
+    return kind == SGR_ASK_UNSUBSCRIBE || kind == SGR_ASK_WAIT_END;
+}
+
+static struct question *question_new(enum sgr_ask_kind kind, uint64_t id, size_t room) {
+    struct question *question = calloc(1, sizeof(*question) + room);
+    if (!question)
         return NULL;
-    ask->size = sizeof(*ask) + room;
-    ask->ask.kind = kind;
-    ask->ask.id = id;
-    return ask;
+    question->head.size = sizeof(*question) + room;
+    question->head.kind = question->ask.kind = kind;
+    question->head.id = question->ask.id = id;
+    return question;
+}
+
+static struct ask *farewell_new(void) {
+    struct ask *farewell = calloc(1, sizeof(*farewell));
+    if (farewell)
+        farewell->size = sizeof(*farewell);
+    return farewell;
 }
 
 static void ask_push(struct sgr_hub *hub, struct ask *ask) {
@@ -218,8 +236,8 @@ int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscri
                       bool once) {
     if (asks_full(hub))
         return SGR_ENOMEM;
-    struct ask *ask = ask_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
-    struct ask *farewell = once ? NULL : ask_new(SGR_ASK_UNSUBSCRIBE, id, 0);
+    struct question *ask = question_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
+    struct ask *farewell = once ? NULL : farewell_new();
     if (!ask || (!once && !farewell)) {
         free(ask);
         free(farewell);
@@ -229,7 +247,7 @@ int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscri
     ask->ask.once = once;
     if (farewell)
         sgr_list_append(&hub->farewells, &farewell->link);
-    ask_push(hub, ask);
+    ask_push(hub, &ask->head);
     return SGR_OK;
 }
 
@@ -239,8 +257,8 @@ static struct ask *take_farewell(struct sgr_hub *hub, enum sgr_ask_kind kind, ui
         return NULL;
     struct ask *ask = SGR_CONTAINER(hub->farewells.next, struct ask, link);
     sgr_list_remove(&ask->link);
-    ask->ask.kind = kind;
-    ask->ask.id = id;
+    ask->kind = kind;
+    ask->id = id;
     return ask;
 }
 
@@ -255,7 +273,7 @@ int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
     size_t room = count * (sizeof(*ids) + sizeof(*cursors));
     for (size_t i = 0; i < count; i++)
         room += slice_room(cursors[i]);
-    struct ask *ask = ask_new(SGR_ASK_COMPOSE, request, room);
+    struct question *ask = question_new(SGR_ASK_COMPOSE, request, room);
     if (!ask)
         return SGR_ENOMEM;
     char *place = (char *)(ask + 1);
@@ -266,17 +284,18 @@ int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
         ask->ask.ids[i] = ids[i];
         ask->ask.cursors[i] = copy_slice(&place, cursors[i]);
     }
-    ask_push(hub, ask);
+    ask_push(hub, &ask->head);
     return SGR_OK;
 }
 
 int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format) {
-    struct ask *ask = asks_full(hub) ? NULL : ask_new(SGR_ASK_EXPLAIN, request, text_room(format));
+    struct question *ask =
+        asks_full(hub) ? NULL : question_new(SGR_ASK_EXPLAIN, request, text_room(format));
     if (!ask)
         return SGR_ENOMEM;
     char *place = (char *)(ask + 1);
     ask->ask.format = copy_text(&place, format);
-    ask_push(hub, ask);
+    ask_push(hub, &ask->head);
     return SGR_OK;
 }
 
@@ -284,8 +303,8 @@ int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what) 
     if (asks_full(hub))
         return SGR_ENOMEM;
     size_t room = slice_room(what->cursor) + slice_room(what->lsn) + slice_room(what->source);
-    struct ask *ask = ask_new(SGR_ASK_WAIT, id, room);
-    struct ask *farewell = ask_new(SGR_ASK_WAIT_END, id, 0);
+    struct question *ask = question_new(SGR_ASK_WAIT, id, room);
+    struct ask *farewell = farewell_new();
     if (!ask || !farewell) {
         free(ask);
         free(farewell);
@@ -296,7 +315,7 @@ int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what) 
                                       .lsn = copy_slice(&place, what->lsn),
                                       .source = copy_slice(&place, what->source)};
     sgr_list_append(&hub->farewells, &farewell->link);
-    ask_push(hub, ask);
+    ask_push(hub, &ask->head);
     return SGR_OK;
 }
 
@@ -312,6 +331,13 @@ void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data) 
     queue_on(&hub->asks, wake, data);
 }
 
+static void ask_handle(const struct ask *ask, void (*handle)(void *data, const struct sgr_ask *ask),
+                       void *data) {
+    const struct sgr_ask farewell = {.kind = ask->kind, .id = ask->id};
+    handle(data,
+           is_farewell(ask->kind) ? &farewell : &SGR_CONTAINER(ask, struct question, head)->ask);
+}
+
 bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct sgr_ask *ask),
                   void *data, size_t most) {
     for (size_t i = 0; i < most; i++) {
@@ -319,7 +345,7 @@ bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct s
         if (!link)
             return false;
         struct ask *ask = SGR_CONTAINER(link, struct ask, link);
-        handle(data, &ask->ask);
+        ask_handle(ask, handle, data);
         __atomic_sub_fetch(&hub->asked, ask->size, __ATOMIC_RELAXED);
         free(ask);
     }

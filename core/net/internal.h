@@ -107,6 +107,7 @@ struct sgr_server {
     uint64_t next_id;
     uint64_t commit_count;
     struct sgr_bytes *last_cursor; /* of the last commit seen; NULL: none yet */
+    struct sgr_bytes *told_cursor; /* of the last state; NULL: none yet */
     struct sgr_vector touched, frames, dirty;
     struct sgr_bytes **slots; /* SGR__SLOTS a sink */
     unsigned depth;           /* of calls into sinks */

@@ -10,6 +10,10 @@
 
 enum { EVENTS_AT_ONCE = 256, HEADER_LIMIT = 16384, REQUEST_SECONDS = 30 };
 
+/* Each websocket has a buffer of this size as long as it lives. A protocol could ask for a smaller one, but then what was read behind a
+ * part of a message that we refuse is lost to libwebsockets' parser, and with it the client's close. */
+enum { READ_AT_ONCE = 2048 };
+
 /* ---- Calls into sinks ---- */
 
 void sgr__enter(struct sgr_server *server) {
@@ -249,6 +253,7 @@ static int make_context(struct sgr_server *server, struct sgr_error *error) {
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .max_http_header_data2 = HEADER_LIMIT,
+        .pt_serv_buf_size = READ_AT_ONCE,
         .timeout_secs = REQUEST_SECONDS,
         .keepalive_timeout = REQUEST_SECONDS,
         .alpn = "http/1.1",
@@ -437,6 +442,7 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_map_free(server->composing);
     sgr_map_free(server->waiting);
     sgr_bytes_unref(server->last_cursor);
+    sgr_bytes_unref(server->told_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
     free_options(server);
     free(server->scratch);

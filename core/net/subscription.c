@@ -192,13 +192,22 @@ static void enter_live(struct sgr_subscription *subscription) {
         subscription->connection->compose_again = true;
 }
 
+/* Many subscriptions in a row are told the same one. */
+static int note_cursor(struct sgr_server *server, struct sgr_slice cursor) {
+    if (server->told_cursor && sgr_slice_equal(sgr__bytes_slice(server->told_cursor), cursor))
+        return SGR_OK;
+    sgr_bytes_unref(server->told_cursor);
+    server->told_cursor = sgr_bytes_new(cursor.data, cursor.size);
+    return server->told_cursor ? SGR_OK : SGR_ENOMEM;
+}
+
 int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor) {
-    struct sgr_bytes *copy = sgr_bytes_new(cursor.data, cursor.size);
-    if (!copy)
+    struct sgr_server *server = subscription->sink->server;
+    if (note_cursor(server, cursor))
         return SGR_ENOMEM;
     sgr_bytes_unref(subscription->cursor);
-    subscription->cursor = copy;
-    subscription->told_after = subscription->sink->server->commit_count;
+    subscription->cursor = sgr_bytes_ref(server->told_cursor);
+    subscription->told_after = server->commit_count;
     return SGR_OK;
 }
 

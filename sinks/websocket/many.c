@@ -7,17 +7,15 @@ struct entry {
     struct client *client;
     struct sgr_subscription *subscription;
     struct entry *next;
-    char *key; /* the id as a JSON string, the member's name in frames */
-    char *id;  /* the id as the client wrote it: a JSON string or whole number */
+    const char *id; /* as the client wrote it: a JSON string or whole number; behind the key */
     bool time;
+    char key[]; /* the id as a JSON string, the member's name in frames */
 };
 
 /* ---- Entries ---- */
 
 static void entry_free(struct entry *entry) {
     struct websocket *ws = entry->client->ws;
-    ws->table->common.release(ws->host, entry->key);
-    ws->table->common.release(ws->host, entry->id);
     ws->table->common.release(ws->host, entry);
 }
 
@@ -47,18 +45,14 @@ static struct entry *entry_find(const struct client *client, const char *key) {
 
 static struct entry *entry_new(struct client *client, const char *key, const char *id) {
     struct websocket *ws = client->ws;
-    struct entry *entry = ws->table->common.allocate(ws->host, sizeof(*entry));
+    size_t key_size = strlen(key) + 1, id_size = strlen(id) + 1;
+    struct entry *entry = ws->table->common.allocate(ws->host, sizeof(*entry) + key_size + id_size);
     if (!entry)
         return NULL;
     entry->client = client;
-    entry->key = ws->table->common.allocate(ws->host, strlen(key) + 1);
-    entry->id = ws->table->common.allocate(ws->host, strlen(id) + 1);
-    if (!entry->key || !entry->id) {
-        entry_free(entry);
-        return NULL;
-    }
-    strcpy(entry->key, key);
-    strcpy(entry->id, id);
+    memcpy(entry->key, key, key_size);
+    memcpy(entry->key + key_size, id, id_size);
+    entry->id = entry->key + key_size;
     *client->entries_end = entry;
     client->entries_end = &entry->next;
     client->entry_count++;
