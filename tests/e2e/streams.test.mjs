@@ -12,6 +12,7 @@ let world;
 before(async () => {
   world = await World.start(['max_wal_senders=20']);
   await world.query('CREATE TABLE marks (id int PRIMARY KEY); CREATE PUBLICATION everything FOR ALL TABLES');
+  await world.query(tables);
 });
 after(() => world?.end());
 
@@ -20,6 +21,15 @@ async function mark(recorder) {
   const id = ++marks;
   await world.query('INSERT INTO marks VALUES ($1)', [id]);
   await recorder.marked(id);
+}
+
+// After a gap, when the first marks may be in it.
+async function markAgain(recorder) {
+  const before = marks;
+  await until('a new mark', async () => {
+    await world.query('INSERT INTO marks VALUES ($1)', [++marks]);
+    return recorder.lines().some((line) => line.kind === 'I' && line.table === 'marks' && Number(line.new[0]) > before);
+  });
 }
 
 async function start(t, recorder) {
@@ -154,7 +164,6 @@ class Writer {
 
 const seed = Number(process.env.SANGRE_SEED ?? Date.now() % 1e9);
 test(`random transactions, DDL among them, arrive as test_decoding has them (seed ${seed})`, async (t) => {
-  await world.query(tables);
   await world.query('SELECT pg_create_logical_replication_slot(\'reference\', \'test_decoding\')');
   const recorder = new Recorder({ source: everything });
   const sangre = await start(t, recorder);
@@ -186,3 +195,227 @@ function lsn(text) {
   const [high, low] = text.split('/');
   return BigInt(`0x${high}`) * 0x100000000n + BigInt(`0x${low}`);
 }
+
+// ---- Breaks, kills, restarts ----
+
+const active = (slot) => value(`SELECT active_pid FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`);
+const dropped = (slot) => until(`slot ${slot} being dropped`, () => world.query(`SELECT pg_drop_replication_slot('${slot}')`).then(() => true, () => false));
+
+test('kill -9 and restart with a permanent slot: nothing is lost, and only what was not acknowledged comes twice', async (t) => {
+  await world.query('CREATE TABLE counted (n int PRIMARY KEY)');
+  const recorder = new Recorder({ source: `${everything}, slot: killed` });
+  const numbers = () => recorder.lines().filter((line) => line.table === 'counted' && line.kind === 'I').map((line) => Number(line.new[0]));
+  let written = 0;
+  let writing = true;
+  const random = new Random(seed);
+  let sangre = await start(t, recorder);
+  await recorder.flowing();
+  const writer = (async () => {
+    while (writing)
+      await world.query('INSERT INTO counted VALUES ($1)', [++written]);
+  })();
+  for (let kills = 0; kills < 4; kills++) {
+    const enough = numbers().length + 50 + random.below(150);
+    await until('more being recorded', () => numbers().length >= enough);
+    sangre.child.kill('SIGKILL');
+    await sangre.exited;
+    sangre = await start(t, recorder);
+  }
+  writing = false;
+  await writer;
+  await mark(recorder);
+  const seen = numbers();
+  let most = 0;
+  let repeats = 0;
+  for (const [i, n] of seen.entries()) {
+    const again = n <= most && n !== seen[i - 1] + 1;
+    repeats += again;
+    assert.ok(n === seen[i - 1] + 1 || again || i === 0, `${n} follows ${seen[i - 1]}`);
+    most = Math.max(most, n);
+  }
+  assert.deepEqual([most, new Set(seen).size], [written, written]);
+  assert.ok(repeats <= 4, `${repeats} times something came again, after 4 kills`);
+  assert.ok(!recorder.states().some((state) => state.startsWith('gap')));
+  await sangre.stop();
+  await dropped('killed');
+});
+
+test('a stream that breaks in the middle of a transaction goes on where it was: each change once, no gap', async (t) => {
+  await world.query('CREATE TABLE big (n int PRIMARY KEY, filler text)');
+  const recorder = new Recorder({ source: `${everything}, slot: broken`, options: 'delay: 1ms', server: 'stream_buffer: 128KB' });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await world.query('INSERT INTO big SELECT n, repeat(\'f\', 50) FROM generate_series(1, 60000) n');
+  for (let breaks = 1; breaks <= 3; breaks++) {
+    await until('more pieces', () => recorder.lines().filter((line) => line.xid).length >= breaks * 20);
+    const pid = await until('the walsender', () => active('broken'));
+    await world.query('SELECT pg_terminate_backend($1)', [pid]);
+    await recorder.flowing(breaks + 1);
+  }
+  await mark(recorder);
+  const [transaction] = recorder.transactions();
+  assert.deepEqual(transaction.changes.map((change) => Number(change.new[0])), Array.from({ length: 60000 }, (_, i) => i + 1));
+  assert.ok(transaction.pieces > 60);
+  assert.deepEqual(recorder.states().filter((state) => state !== 'down'), ['flowing', 'flowing', 'flowing', 'flowing']);
+  const { streams: [stream] } = await sangre.explain();
+  assert.equal(stream.changes, 60001);
+  await until('all being acknowledged', async () => lsn(await value('SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \'broken\'')) >= lsn(transaction.end_lsn));
+  await sangre.stop();
+  await dropped('broken');
+});
+
+test('what a sink has not handled is not acknowledged, and comes after a restart', async (t) => {
+  await world.query('CREATE TABLE waiting (n int PRIMARY KEY)');
+  const held = new Recorder({ source: `${everything}, slot: waited`, options: 'delay: 1h' });
+  const sangre = await start(t, held);
+  await held.flowing();
+  for (let n = 1; n <= 3; n++)
+    await world.query('INSERT INTO waiting VALUES ($1)', [n]);
+  const stream = await until('all three being passed on', async () => {
+    const { streams: [of] } = await sangre.explain();
+    return of.transactions === 3 && of.acknowledged > 0 && of;
+  });
+  const [first] = held.transactions();
+  assert.equal(BigInt(stream.acknowledged), lsn(first.end_lsn));
+  assert.equal(held.transactions().length, 1);
+  const confirmed = () => value('SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \'waited\'');
+  await until('the first one being acknowledged', async () => lsn(await confirmed()) === lsn(first.end_lsn));
+  sangre.child.kill('SIGKILL');
+  await sangre.exited;
+  const second = new Recorder({ source: `${everything}, slot: waited` });
+  const again = await start(t, second);
+  await mark(second);
+  assert.deepEqual(second.lines().filter((line) => line.table === 'waiting' && line.kind).map((line) => line.new[0]), ['2', '3']);
+  await again.stop();
+  await dropped('waited');
+});
+
+test('300,000 rows in one transaction behind a slow sink: bounded, and the source waits in the middle of it', async (t) => {
+  await world.query('CREATE TABLE huge (id bigint PRIMARY KEY, name text, details text)');
+  const recorder = new Recorder({ source: everything, options: 'delay: 1ms, keep: true, brief: true', server: 'stream_buffer: 1MB' });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await world.query('INSERT INTO huge SELECT g, \'n\' || g, repeat(\'x\', 64) FROM generate_series(1, 300000) g');
+  const pieces = () => recorder.lines().filter((line) => line.xid !== undefined);
+  let [most, paused] = [0, 0];
+  await until(() => `the last piece (${pieces().length} so far)`, async () => {
+    const { streams: [stream] } = await sangre.explain();
+    most = Math.max(most, stream.bytes);
+    paused += stream.paused;
+    return pieces().some((piece) => piece.last);
+  }, 120_000);
+  const all = pieces();
+  assert.equal(all.reduce((sum, piece) => sum + piece.count, 0), 300000);
+  assert.deepEqual([all.filter((piece) => piece.first).length, all.filter((piece) => piece.last).length], [1, 1]);
+  assert.ok(all.length > 300, `${all.length} pieces`);
+  assert.ok(paused > 0, 'the source was never paused');
+  assert.ok(most <= (1 << 20) + (128 << 10), `${most} bytes were on their way`);
+  t.diagnostic(`at most ${most} bytes on their way; peak memory ${sangre.peak()} kB`);
+  await sangre.stop();
+});
+
+// ---- Gaps ----
+
+test('a temporary slot whose connection breaks: a gap, by name', async (t) => {
+  const recorder = new Recorder({ source: everything });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await mark(recorder);
+  await world.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE temporary');
+  await recorder.flowing(2);
+  await mark(recorder);
+  assert.deepEqual(recorder.states().filter((state) => state !== 'down'), ['flowing', 'gap temporary_slot']);
+  await sangre.stop();
+});
+
+// Breaks the connection and does the last of `statements`, which needs the slot to be free, before it is there again; until the sink was told this gap.
+async function meddle(recorder, slot, gap, ...statements) {
+  await until(`gap ${gap} (${recorder.states()})`, async () => {
+    await world.query(`SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`);
+    for (const sql of statements)
+      await world.query(sql).catch(() => {});
+    return recorder.states().includes(`gap ${gap}`);
+  });
+}
+
+test('a permanent slot that is dropped or moved meanwhile: gaps, by name', async (t) => {
+  const recorder = new Recorder({ source: `${everything}, slot: meddled` });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await mark(recorder);
+  await meddle(recorder, 'meddled', 'slot_lost', 'SELECT pg_drop_replication_slot(\'meddled\')');
+  await markAgain(recorder);
+  await meddle(recorder, 'meddled', 'slot_ahead', 'INSERT INTO unkeyed VALUES (\'unseen\')', 'SELECT pg_replication_slot_advance(\'meddled\', pg_current_wal_lsn())');
+  await markAgain(recorder);
+  await sangre.stop();
+  await dropped('meddled');
+});
+
+test('a slot that lags past its limit is dropped, and the stream begins anew with a gap', async (t) => {
+  const recorder = new Recorder({ source: `${everything}, slot: lagging, slot_lag_limit: 4MB`, options: 'mute: true, brief: true' });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await world.query('CREATE TABLE noise AS SELECT repeat(\'n\', 1000) FROM generate_series(1, 6000)');
+  await until('the gap', () => recorder.states().includes('gap slot_lag'));
+  assert.match(sangre.err, /lags \d+ bytes behind, which is over slot_lag_limit/);
+  const lag = await value('SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int FROM pg_replication_slots WHERE slot_name = \'lagging\'');
+  assert.ok(lag < 4 << 20, `the slot still keeps ${lag} bytes`);
+  await sangre.stop();
+  await dropped('lagging');
+});
+
+// ---- Configs ----
+
+test('a stream and views of one source: each has its own connection', async (t) => {
+  const recorder = new Recorder({ source: everything, views: 'views: { /places: { from: app.places, order_by: id } }' });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await world.query('INSERT INTO places VALUES (77, \'new\')');
+  await until('the view', async () => (await sangre.document('/places')).some(({ id }) => id === 77));
+  await mark(recorder);
+  assert.ok(recorder.lines().some((line) => line.table === 'places' && line.new?.[0] === '77'));
+  await sangre.stop();
+});
+
+test('check and explain say what the stream is, what to warn of, and what is missing', async () => {
+  await world.query('CREATE TABLE secret (id int PRIMARY KEY); ALTER TABLE secret ENABLE ROW LEVEL SECURITY');
+  const { environment } = world;
+  const said = async (recorder, verb = 'check') => {
+    const { code, out, err } = await command([verb, writeConfig(recorder.config)], { environment: { ...environment, SANGRE_PORT: '1' } });
+    return { code, text: out + err };
+  };
+  const warned = await said(new Recorder({ source: everything }));
+  assert.match(warned.text, /public\.secret has row level security/);
+  assert.match(warned.text, /public\.unkeyed has no replica identity/);
+  assert.match(warned.text, /no mistakes found/);
+  const known = await said(new Recorder({ source: `${everything}, bypass_rls: acknowledged` }));
+  assert.doesNotMatch(known.text, /row level security/);
+  const missing = await said(new Recorder({ source: 'publication: [everything, absent]' }));
+  assert.notEqual(missing.code, 0);
+  assert.match(missing.text, /there is no publication absent.*CREATE PUBLICATION absent/);
+  const explained = await said(new Recorder({ source: everything }), 'explain');
+  assert.match(explained.text, /change stream of app, for recorder/);
+  const { config } = new Recorder({ source: everything });
+  const unknown = await said({ config: config.replace('source: app', 'source: ap') });
+  assert.match(unknown.text, /:7:\d+: unknown source "ap"; did you mean "app"\?/);
+});
+
+test('the memory source: what grows and what files replay, and no row of the snapshot', async (t) => {
+  const file = writeConfig('{"op":"insert","row":{"id":7,"name":"Eve"}}\n{"op":"update","row":{"id":8},"old":{"id":7}}\n{"op":"commit"}\n{"op":"truncate"}\n', 'jsonl');
+  const recorder = new Recorder();
+  recorder.config = recorder.config.replace('{ plugin: postgres, conninfo: "${DATABASE_URL}" }', `
+    plugin: memory
+    tables:
+      people: { columns: { id: int, name: text }, key: [id], rows: [[1, Ann]], file: "${file}" }
+      ticks: { columns: { n: int }, grow: { every: 10ms, count: 2, row: { n: "{n}" } } }`);
+  const sangre = await start(t, recorder);
+  await until('four transactions', () => recorder.transactions().length === 4);
+  const changes = recorder.transactions().map((transaction) => transaction.changes.map(({ kind, table, old, new: row }) => [kind, table, old, row]));
+  assert.deepEqual(changes, [
+    [['I', 'people', null, ['7', 'Eve']], ['U', 'people', ['7', null], ['8', { unchanged: true }]]],
+    [['T', 'people', null, null]],
+    [['I', 'ticks', null, ['1']]],
+    [['I', 'ticks', null, ['2']]],
+  ]);
+  await sangre.stop();
+});

@@ -6,14 +6,14 @@
  *   {"relation", "table", "identity", "columns": [[name, type, modifier, key], …]} before a descriptor's first change
  *
  * A transaction is acknowledged once it is in the file. `delay` holds the stream so long after each batch; `keep` holds on to each batch until
- * then, as a sink does that still needs it. `brief` leaves the changes out. */
+ * then, as a sink does that still needs it. `mute` acknowledges nothing, though it should. `brief` leaves the changes out. */
 #include <jansson.h>
 #include <sangre/sink.h>
 
 struct options {
     const char *source, *file;
     int64_t delay;
-    bool acknowledge, brief, keep;
+    bool acknowledge, brief, keep, mute;
 };
 
 struct sink {
@@ -100,7 +100,7 @@ static void on_changes(void *data, struct sgr_stream *stream,
     for (size_t i = 0; i < batch->count && !sink->options->brief; i++)
         put_change(sink, &batch->changes[i]);
     fflush(sink->file);
-    if (batch->last)
+    if (batch->last && !sink->options->mute)
         sink->table->stream_handled(stream, batch->transaction.end_lsn);
     if (!sink->options->delay)
         return;
@@ -145,6 +145,8 @@ static int recorder_open(const struct sgr_sink_host *table, void *host, const vo
     int code = table->stream_bind(host, &bind, &sink->stream, error);
     if (!code && !(sink->file = fopen(sink->options->file, "ae")))
         code = sgr_error_set(error, SGR_EIO, "cannot write %s", sink->options->file);
+    if (!code)
+        setvbuf(sink->file, NULL, _IOFBF, 1 << 20); /* whole batches, also when we are killed */
     if (code)
         recorder_close(sink);
     else
@@ -172,6 +174,10 @@ static const struct sgr_option recorder_options[] = {
      .offset = SGR_OPTION_AT(struct options, acknowledge, bool),
      .fallback = "true",
      .help = "whether it holds the position back"},
+    {.name = "mute",
+     .type = SGR_OPTION_BOOL,
+     .offset = SGR_OPTION_AT(struct options, mute, bool),
+     .help = "never says that it handled anything"},
     {.name = "brief",
      .type = SGR_OPTION_BOOL,
      .offset = SGR_OPTION_AT(struct options, brief, bool),

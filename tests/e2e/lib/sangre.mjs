@@ -3,7 +3,7 @@
 // SANGRE_PROGRAM is the program; it finds its plugins by SANGRE_PLUGIN_DIR. Both are set by ctest.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -111,6 +111,11 @@ export class Sangre extends Process {
     const text = await response.text();
     assert.equal(response.status, 200, `GET ${place}: ${text}`);
     return JSON.parse(text);
+  }
+
+  // Of memory, in kB.
+  peak() {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))[1]);
   }
 
   async explain() {
