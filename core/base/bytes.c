@@ -4,25 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct block {
+    struct sgr_bytes bytes;
+    struct sgr_bytes *form;
+    char headroom[SGR_BYTES_HEADROOM];
+    char data[];
+};
+
 static size_t living; /* atomic */
 
 static size_t size_of(size_t size) {
-    return sizeof(struct sgr_bytes) + SGR_BYTES_HEADROOM + size + 1;
+    return sizeof(struct block) + size + 1;
 }
 
 struct sgr_bytes *sgr_bytes_new(const char *data, size_t size) {
     if (size >= UINT32_MAX)
         return NULL;
-    struct sgr_bytes *bytes = malloc(size_of(size));
-    if (!bytes)
+    struct block *block = malloc(size_of(size));
+    if (!block)
         return NULL;
     __atomic_fetch_add(&living, size_of(size), __ATOMIC_RELAXED);
-    char *place = (char *)(bytes + 1) + SGR_BYTES_HEADROOM;
     if (data && size)
-        memcpy(place, data, size);
-    place[size] = '\0';
-    *bytes = (struct sgr_bytes){.refs = 1, .size = (uint32_t)size, .data = place};
-    return bytes;
+        memcpy(block->data, data, size);
+    block->data[size] = '\0';
+    block->form = NULL;
+    block->bytes = (struct sgr_bytes){.refs = 1, .size = (uint32_t)size, .data = block->data};
+    return &block->bytes;
+}
+
+struct sgr_bytes **sgr_bytes_form(struct sgr_bytes *bytes) {
+    return &((struct block *)bytes)->form;
 }
 
 struct sgr_bytes *sgr_bytes_ref(struct sgr_bytes *bytes) {
@@ -35,6 +46,9 @@ void sgr_bytes_unref(struct sgr_bytes *bytes) {
     if (!bytes || __atomic_sub_fetch(&bytes->refs, 1, __ATOMIC_ACQ_REL))
         return;
     __atomic_fetch_sub(&living, size_of(bytes->size), __ATOMIC_RELAXED);
+    struct sgr_bytes *form = *sgr_bytes_form(bytes);
+    if (form != bytes)
+        sgr_bytes_unref(form);
     free(bytes);
 }
 

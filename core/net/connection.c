@@ -1,9 +1,4 @@
-/* Connections: what flows to and from one websocket or event stream.
- *
- * Outgoing messages are references to shared buffers. A small message alone is written from its own buffer, its websocket header standing in
- * the headroom; several are gathered into one write. What libwebsockets could not send it keeps, and nothing more is given to it until
- * that is gone. A message larger than one write, or made of several buffers, goes as websocket fragments, between which libwebsockets may
- * answer a ping.
+/* Connections: what flows to and from one websocket or event stream; how messages are written is in outgoing.c.
  *
  * More than the budget queued pauses the delivery of commits (deliver.c); no progress for the client's timeout closes. */
 #include "net/internal.h"
@@ -12,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-enum { OPCODE_TEXT = 1, FINAL = 0x80, WS_HEADER = 10, CROWDED_PART = 16 };
+enum { CROWDED_PART = 16 };
 
 /* ---- Accepting ---- */
 
@@ -34,6 +29,7 @@ static struct sgr_connection *connection_new(struct sgr_request *request) {
     connection->items = connection->inline_items;
     connection->capacity = SGR__INLINE_ITEMS;
     connection->inbound.limit = request->server->options.message_limit;
+    connection->offer = request->offer;
     connection->waiting = SGR_VECTOR_INIT(struct waiting);
     sgr_list_init(&connection->stalled);
     sgr_list_init(&connection->subscriptions);
@@ -79,60 +75,13 @@ int sgr__connection_opened(struct sgr_connection *connection) {
     return 0;
 }
 
-/* ---- The ring ---- */
-
-static struct sgr__part *ring_at(struct sgr_connection *connection, uint32_t i) {
-    return &connection->items[(connection->first + i) & (connection->capacity - 1)];
-}
-
-static int ring_grow(struct sgr_connection *connection) {
-    if (connection->capacity > UINT32_MAX / 4)
-        return SGR_ENOMEM;
-    struct sgr__part *items = malloc(2 * (size_t)connection->capacity * sizeof(*items));
-    if (!items)
-        return SGR_ENOMEM;
-    for (uint32_t i = 0; i < connection->count; i++)
-        items[i] = *ring_at(connection, i);
-    if (connection->items != connection->inline_items)
-        free(connection->items);
-    connection->items = items;
-    connection->first = 0;
-    connection->capacity *= 2;
-    return SGR_OK;
-}
-
-static int ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more) {
-    if (connection->count == connection->capacity && ring_grow(connection))
-        return SGR_ENOMEM;
-    *ring_at(connection, connection->count++) = (struct sgr__part){sgr_bytes_ref(bytes), more};
-    connection->queued += bytes->size;
-    return SGR_OK;
-}
-
-static void ring_pop(struct sgr_connection *connection) {
-    struct sgr_bytes *bytes = ring_at(connection, 0)->bytes;
-    connection->begun = ring_at(connection, 0)->more;
-    connection->queued -= bytes->size;
-    connection->first_at = 0;
-    connection->first = (connection->first + 1) & (connection->capacity - 1);
-    connection->count--;
-    sgr_bytes_unref(bytes);
-}
-
-static void ring_fini(struct sgr_connection *connection) {
-    while (connection->count)
-        ring_pop(connection);
-    if (connection->items != connection->inline_items)
-        free(connection->items);
-}
-
 /* ---- Sending ---- */
 
 static double patience(const struct sgr_connection *connection) {
     return (double)connection->server->options.client_timeout / 2e6;
 }
 
-static void wait_for_progress(struct sgr_connection *connection) {
+void sgr__connection_progress(struct sgr_connection *connection) {
     sgr_list_remove(&connection->stalled);
     sgr_list_append(&connection->server->stalled, &connection->stalled);
     connection->deadline = ev_now(connection->server->loop) + patience(connection);
@@ -167,12 +116,12 @@ void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const 
     if (connection->shut || connection->ending)
         return;
     for (size_t i = 0; i < count; i++)
-        if (ring_push(connection, parts[i], i + 1 < count)) {
+        if (sgr__ring_push(connection, parts[i], i + 1 < count)) {
             cut(connection);
             return;
         }
     if (sgr_list_empty(&connection->stalled))
-        wait_for_progress(connection);
+        sgr__connection_progress(connection);
     want_flush(connection);
     if (sgr__queued(connection) > queue_limit(connection)) {
         sgr__connection_pause(connection);
@@ -198,101 +147,6 @@ void sgr__shut(struct sgr_connection *connection, int code, const char *reason) 
         sgr__peer_wants_to_write(connection->peer);
 }
 
-static size_t ws_header(unsigned char *to, unsigned first_byte, size_t size) {
-    to[0] = (unsigned char)first_byte;
-    if (size < 126) {
-        to[1] = (unsigned char)size;
-        return 2;
-    }
-    if (size < 65536) {
-        to[1] = 126;
-        to[2] = (unsigned char)(size >> 8);
-        to[3] = (unsigned char)size;
-        return 4;
-    }
-    to[1] = 127;
-    for (int i = 0; i < 8; i++)
-        to[2 + i] = (unsigned char)((uint64_t)size >> (56 - 8 * i));
-    return 10;
-}
-
-static size_t ws_header_size(size_t size) {
-    return size < 126 ? 2 : size < 65536 ? 4 : 10;
-}
-
-static int write_raw(struct sgr_connection *connection, unsigned char *from, size_t size) {
-    struct lws *wsi = connection->peer->wsi;
-    if (lws_write(wsi, from, size, LWS_WRITE_RAW) < 0)
-        return -1;
-    sgr__hold(connection->server, &connection->in_flight, lws_partial_buffered(wsi) ? size : 0);
-    wait_for_progress(connection);
-    return 0;
-}
-
-/* Of the next frame: a message is one frame or goes on in others. */
-static unsigned opcode(const struct sgr_connection *connection) {
-    return connection->begun ? 0 : OPCODE_TEXT;
-}
-
-/* The only message or the end of one, from where it stands. Its header is the same for every connection, and written by this thread alone. */
-static int write_alone(struct sgr_connection *connection) {
-    struct sgr_bytes *bytes = sgr_bytes_ref(ring_at(connection, 0)->bytes);
-    unsigned char *from = (unsigned char *)bytes->data;
-    size_t size = bytes->size;
-    if (connection->websocket) {
-        size_t header = ws_header_size(size);
-        from -= header;
-        size += ws_header(from, FINAL | opcode(connection), size);
-    }
-    ring_pop(connection);
-    int failed = write_raw(connection, from, size);
-    sgr_bytes_unref(bytes);
-    return failed;
-}
-
-/* As much of the first message as fits. Returns the bytes put at `to`; `room` > WS_HEADER. */
-static size_t put_part(struct sgr_connection *connection, unsigned char *to, size_t room) {
-    const struct sgr_bytes *bytes = ring_at(connection, 0)->bytes;
-    size_t left = bytes->size - connection->first_at, header = 0;
-    size_t part = left < room - WS_HEADER ? left : room - WS_HEADER;
-    if (connection->websocket) {
-        bool final = part == left && !ring_at(connection, 0)->more;
-        header = ws_header(to, opcode(connection) | (final ? FINAL : 0u), part);
-    }
-    memcpy(to + header, bytes->data + connection->first_at, part);
-    connection->first_at += part;
-    connection->begun = true;
-    if (part == left)
-        ring_pop(connection);
-    return header + part;
-}
-
-static bool fits(struct sgr_connection *connection, size_t room) {
-    size_t left = ring_at(connection, 0)->bytes->size - connection->first_at;
-    return left + WS_HEADER <= room;
-}
-
-/* Whole messages, or a part of one that is larger than a write. */
-static int write_gathered(struct sgr_connection *connection, const struct sgr_bytes *head) {
-    unsigned char *start = (unsigned char *)connection->server->scratch + LWS_PRE;
-    size_t used = 0, most = sgr__chunk(connection->server);
-    if (head) {
-        memcpy(start, head->data, head->size);
-        used = head->size;
-        most = most + used < SGR__CHUNK ? most + used : SGR__CHUNK;
-    }
-    while (connection->count && (fits(connection, most - used) || used == 0))
-        used += put_part(connection, start + used, most - used);
-    return write_raw(connection, start, used);
-}
-
-static int write_some(struct sgr_connection *connection) {
-    if (connection->count == 1 && !connection->first_at &&
-        fits(connection, sgr__chunk(connection->server)))
-        return write_alone(connection);
-    return write_gathered(connection, NULL);
-}
-
 /* ---- An event stream's beginning ---- */
 
 /* The stream's head goes with its first bytes, so that until then an error can still be a plain answer. */
@@ -305,7 +159,7 @@ static int begin_stream(struct sgr_connection *connection) {
     sgr__request_free(request);
     connection->held = false;
     connection->open = true;
-    int failed = !head || head->size > SGR__CHUNK / 2 || write_gathered(connection, head);
+    int failed = !head || head->size > SGR__CHUNK / 2 || sgr__write_behind(connection, head);
     sgr_bytes_unref(head);
     return failed;
 }
@@ -370,7 +224,7 @@ int sgr__connection_flush(struct sgr_connection *connection) {
             return -1;
     } else if (connection->held) {
         return connection->shut ? answer_instead(connection) : 0;
-    } else if (connection->count && write_some(connection)) {
+    } else if (connection->count && sgr__write_some(connection)) {
         return -1;
     }
     if (connection->count || connection->in_flight) {
@@ -435,11 +289,44 @@ static void hear_waiting(struct sgr_connection *connection) {
     }
 }
 
-int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data, bool binary,
-                            bool final) {
+static int inflate_failed(struct sgr_connection *connection, int code) {
+    if (code == SGR_ELIMIT)
+        return refuse_message(connection, 1009, "the message is too large");
+    if (code == SGR_EPARSE)
+        return refuse_message(connection, 1007, "the message is not well compressed");
+    return refuse_message(connection, 1011, "out of memory");
+}
+
+static int hear(struct sgr_connection *connection, struct sgr_slice data, bool binary) {
+    int code = connection->inbound_deflated ? sgr__inflate(connection->server, data, &data) : 0;
+    if (code)
+        return inflate_failed(connection, code);
+    if (connection->deaf || next_waiting(connection))
+        return hold_message(connection, data, binary);
+    if (connection->callbacks.message)
+        connection->callbacks.message(connection, connection->data, data, binary);
+    return 0;
+}
+
+/* The bit stands on a message's first frame, and only if that was agreed on. */
+static bool bit_misplaced(struct sgr_connection *connection, unsigned flags) {
+    bool begins = !connection->within_frame;
+    connection->within_frame = !(flags & SGR__FRAME_ENDS);
+    if (!begins)
+        return false;
+    if (flags & SGR__FIRST)
+        connection->inbound_deflated = flags & SGR__DEFLATED;
+    return (flags & SGR__DEFLATED) && !(connection->deflates && (flags & SGR__FIRST));
+}
+
+int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data,
+                            unsigned flags) {
     struct sgr_buffer *inbound = &connection->inbound;
+    bool final = flags & SGR__FINAL;
     if (connection->shut || connection->ending)
         return 0;
+    if (bit_misplaced(connection, flags))
+        return refuse_message(connection, 1002, "a frame is marked as compressed");
     if (data.size > inbound->limit - inbound->size)
         return refuse_message(connection, 1009, "the message is too large");
     if (!final || inbound->size) {
@@ -450,11 +337,7 @@ int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice 
     }
     if (!final)
         return 0;
-    int code = 0;
-    if (connection->deaf || next_waiting(connection))
-        code = hold_message(connection, data, binary);
-    else if (connection->callbacks.message)
-        connection->callbacks.message(connection, connection->data, data, binary);
+    int code = hear(connection, data, flags & SGR__BINARY);
     sgr_buffer_fini(inbound);
     return code;
 }
@@ -514,7 +397,8 @@ void sgr__connection_closed(struct sgr_connection *connection) {
     sgr_list_remove(&connection->stalled);
     if (connection->request)
         sgr__request_free(connection->request);
-    ring_fini(connection);
+    sgr__ring_fini(connection);
+    sgr__deflate_end(connection);
     sgr__hold(server, &connection->in_flight, 0);
     sgr_buffer_fini(&connection->inbound);
     waiting_fini(connection);

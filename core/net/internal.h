@@ -14,6 +14,7 @@
 #include <ev.h>
 #include <libwebsockets.h>
 #include <pthread.h>
+#include <zlib.h>
 
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -23,6 +24,7 @@
 #include "base/slice.h"
 #include "base/vector.h"
 #include "net/client.h"
+#include "net/offer.h"
 #include "net/server.h"
 
 enum {
@@ -85,7 +87,8 @@ struct sgr_server {
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct lws_protocols *protocols;
-    struct sgr_client *client; /* sinks' outgoing connections */
+    struct lws_extension extensions[2]; /* ours, then an end */
+    struct sgr_client *client;          /* sinks' outgoing connections */
     pthread_t thread;
     bool started, joined, draining;
 
@@ -97,6 +100,12 @@ struct sgr_server {
     size_t held;             /* bytes that libwebsockets has copied and not sent */
     struct sgr_list stalled; /* connections with unsent bytes, longest without progress first */
     char *scratch;           /* LWS_PRE, a header, SGR__CHUNK bytes */
+
+    /* Compression */
+    z_stream *deflater, *inflater; /* of messages that stand alone; made when needed */
+    unsigned char *deflated;
+    char *inflated;
+    size_t compression_used; /* bytes of the connections' deflaters */
 
     /* Subscriptions */
     struct sgr_map *subscriptions; /* id → struct sgr_subscription */
@@ -187,6 +196,7 @@ struct sgr_request {
     enum sgr__method method;
     bool upgrade;
     const char *protocol; /* the websocket's that will be chosen */
+    struct sgr__offer offer;
     struct sgr_arena *arena;
     struct sgr_slice path;
     struct sgr_vector pairs; /* of struct sgr__pair */
@@ -229,7 +239,56 @@ void sgr__respond_error(struct sgr_request *request, int status, const char *cod
 struct sgr_bytes *sgr__response_head(const struct sgr_request *request, int status,
                                      const char *content_type, const char *headers, int64_t size);
 
+/* ---- Compressed messages (deflate.c) ---- */
+
+enum {
+    SGR__DEFLATE_TAIL = 4
+}; /* bytes that end each deflated part; a message's last ones are not sent */
+
+enum sgr__form {
+    SGR__UNDECIDED,
+    SGR__PLAIN,
+    SGR__ONCE,      /* its parts were deflated once for all who get them */
+    SGR__BY_ITSELF, /* by the connection's own deflater */
+};
+
+/* Prepares the handshake of a client that offers this. */
+void sgr__deflate_offer(struct sgr_server *server, struct sgr_slice header, struct sgr__offer *ret);
+/* Writes what was agreed on into the handshake's answer. Non-zero: no room. */
+int sgr__deflate_answer(struct sgr_connection *connection, struct lws_process_html_args *args);
+/* How a message of `size` bytes goes to the connection; the largest of its parts has `largest`. */
+enum sgr__form sgr__deflate_form(struct sgr_connection *connection, size_t size, size_t largest);
+/* The bytes deflated, with the tail; borrowed from them. NULL: it cannot be, or would not be smaller. */
+struct sgr_bytes *sgr__deflate_once(struct sgr_server *server, struct sgr_bytes *bytes);
+/* The most that so many bytes become, with all that a flush adds. */
+size_t sgr__deflated_bound(size_t size);
+/* The next piece of a message with its tail; the bytes written, 0 if that went wrong. `room` is at least its bound. */
+size_t sgr__deflate(z_stream *stream, const char *from, size_t size, unsigned char *to,
+                    size_t room);
+void sgr__deflate_done(struct sgr_connection *connection); /* with a message */
+void sgr__deflate_end(struct sgr_connection *connection);
+/* A client's whole message; *ret is good until the next. SGR_ELIMIT: larger than a message may be; SGR_EPARSE; SGR_ENOMEM. */
+int sgr__inflate(struct sgr_server *server, struct sgr_slice message, struct sgr_slice *ret);
+void sgr__deflate_begin(struct sgr_server *server);
+void sgr__deflate_fini(struct sgr_server *server);
+
+/* ---- What goes out (outgoing.c) ---- */
+
+int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more);
+void sgr__ring_fini(struct sgr_connection *connection);
+/* One write of what is queued, behind `head` (an event stream's) if that is not NULL. Non-zero: close. */
+int sgr__write_some(struct sgr_connection *connection);
+int sgr__write_behind(struct sgr_connection *connection, const struct sgr_bytes *head);
+
 /* ---- Connections (connection.c) ---- */
+
+enum sgr__piece { /* of what libwebsockets hands over: the payload of a frame or a part of it */
+                  SGR__BINARY = 1,
+                  SGR__DEFLATED = 2, /* the frame has the bit for that */
+                  SGR__FIRST = 4,    /* of the message */
+                  SGR__FRAME_ENDS = 8,
+                  SGR__FINAL = 16, /* the message ends */
+};
 
 struct sgr__part {
     struct sgr_bytes *bytes; /* a reference */
@@ -262,15 +321,23 @@ struct sgr_connection {
     struct sgr__part *items;
     uint32_t first, count, capacity;
     size_t first_at;
-    bool begun;       /* of the first part's message something was sent */
-    size_t queued;    /* bytes in the ring */
-    size_t in_flight; /* bytes that libwebsockets still holds; see sgr__hold */
+    bool begun;          /* of the first part's message something was sent */
+    enum sgr__form form; /* of that message; UNDECIDED until it is looked at */
+    bool ready, stored;  /* the first part: it was looked at; it is too small to be deflated */
+    size_t queued;       /* bytes in the ring */
+    size_t in_flight;    /* bytes that libwebsockets still holds; see sgr__hold */
     ev_tstamp deadline;
     int unacknowledged; /* bytes in the socket at the last check; -1: not checked */
+
+    /* Compression, as agreed on in the handshake */
+    struct sgr__offer offer;
+    bool deflates, keeps_context;
+    z_stream *deflater; /* its own, NULL: none now */
 
     /* Inbound: a message in parts, and those that wait until the connection hears again. They are kept here and not left in the socket,
      * for libwebsockets' own flow control can spin on what it has read ahead. */
     struct sgr_buffer inbound;
+    bool inbound_deflated, within_frame;
     struct sgr_vector waiting; /* of struct waiting, from waiting_at on */
     size_t waiting_at, waiting_bytes;
 
@@ -297,12 +364,14 @@ void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const 
                      size_t count);
 void sgr__shut(struct sgr_connection *connection, int code, const char *reason);
 size_t sgr__queued(const struct sgr_connection *connection);
+void sgr__connection_progress(struct sgr_connection *connection); /* it took something */
 /* Non-zero: close. */
 int sgr__connection_opened(struct sgr_connection *connection);
 int sgr__connection_flush(struct sgr_connection *connection);
 void sgr__flush_dirty(struct sgr_server *server);
-int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data, bool binary,
-                            bool final);
+/* `flags`: of enum sgr__piece. */
+int sgr__connection_receive(struct sgr_connection *connection, struct sgr_slice data,
+                            unsigned flags);
 void sgr__connection_closed(struct sgr_connection *connection); /* tells the sink, frees */
 void sgr__connections_check(struct sgr_server *server);         /* closes what makes no progress */
 /* Adjusts whether its messages wait. */

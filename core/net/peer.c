@@ -91,10 +91,12 @@ static void peer_free(struct sgr__peer *peer) {
 /* Headers a sink wants in the answer to a websocket's handshake. */
 static int add_headers(struct sgr__peer *peer, struct lws_process_html_args *args) {
     const char *headers = peer->connection ? peer->connection->headers : NULL;
+    if (peer->connection && sgr__deflate_answer(peer->connection, args))
+        return -1;
     if (!headers)
         return 0;
     size_t size = strlen(headers);
-    if (size > (size_t)(args->max_len - args->len))
+    if (size > (size_t)args->max_len) /* args->len is not set */
         return -1;
     memcpy(args->p, headers, size);
     args->p += size;
@@ -117,8 +119,12 @@ static int on_websocket(struct sgr__peer *peer, enum lws_callback_reasons reason
         return sgr__connection_flush(connection);
     case LWS_CALLBACK_RECEIVE:
         return sgr__connection_receive(
-            connection, (struct sgr_slice){in, size}, lws_frame_is_binary(peer->wsi),
-            lws_is_final_fragment(peer->wsi) && !lws_remaining_packet_payload(peer->wsi));
+            connection, (struct sgr_slice){in, size},
+            (lws_frame_is_binary(peer->wsi) ? SGR__BINARY : 0u) |
+                (lws_get_reserved_bits(peer->wsi) ? SGR__DEFLATED : 0u) |
+                (lws_is_first_fragment(peer->wsi) ? SGR__FIRST : 0u) |
+                (lws_remaining_packet_payload(peer->wsi) ? 0u : SGR__FRAME_ENDS) |
+                (lws_is_final_fragment(peer->wsi) ? SGR__FINAL : 0u));
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         remember_close(connection, in, size);
         return 0;

@@ -13,6 +13,8 @@
 #include "base/utf8.h"
 #include "net/origin.h"
 
+enum { EXTENSIONS_LIMIT = 255 };
+
 /* ---- Reading ---- */
 
 static struct lws *request_wsi(const struct sgr_request *request) {
@@ -459,8 +461,19 @@ static const char *choose_protocol(const struct sgr_request *request, struct sgr
     return NULL;
 }
 
+/* libwebsockets reads so much of them, and drops the connection without a word beyond it. */
+static bool refuse_extensions(struct sgr_request *request, struct sgr_slice offered) {
+    if (offered.size < EXTENSIONS_LIMIT)
+        return false;
+    sgr__respond_error(request, 431, "headers", NULL, "sec-websocket-extensions has %zu bytes",
+                       offered.size);
+    return true;
+}
+
 static void begin_upgrade(struct sgr_request *request) {
     unsigned kinds;
+    struct sgr_slice extensions = sgr__request_header(request, "sec-websocket-extensions");
+    sgr__deflate_offer(request->server, extensions, &request->offer);
     struct sgr_slice offered = sgr__request_header(request, "sec-websocket-protocol");
     request->protocol = offered.data ? choose_protocol(request, offered) : NULL;
     const struct sgr__route *route = sgr__routes_find(&request->server->routes, SGR_ROUTE_WEBSOCKET,
@@ -473,7 +486,7 @@ static void begin_upgrade(struct sgr_request *request) {
     else if (offered.data && !request->protocol)
         sgr__respond_error(request, 400, "protocol", NULL, "no such subprotocol: %.*s",
                            SGR_SLICE_ARGS(offered));
-    else if (!refuse_origin(request))
+    else if (!refuse_origin(request) && !refuse_extensions(request, extensions))
         call_route(request, route);
 }
 

@@ -26,6 +26,7 @@ static const char *reason_phrase(int status) {
                    {422, "Unprocessable Content"},
                    {426, "Upgrade Required"},
                    {429, "Too Many Requests"},
+                   {431, "Request Header Fields Too Large"},
                    {500, "Internal Server Error"},
                    {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)

@@ -250,6 +250,7 @@ static int make_context(struct sgr_server *server, struct sgr_error *error) {
                    LWS_SERVER_OPTION_DISABLE_IPV6,
         .foreign_loops = loops,
         .protocols = server->protocols,
+        .extensions = server->extensions,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .max_http_header_data2 = HEADER_LIMIT,
@@ -259,6 +260,7 @@ static int make_context(struct sgr_server *server, struct sgr_error *error) {
         .alpn = "http/1.1",
         .vhost_name = "sangre",
     };
+    sgr__deflate_begin(server);
     server->lws = sgr__lws_context_new(&info);
     if (server->lws)
         server->vhost = lws_create_vhost(server->lws, &info);
@@ -445,6 +447,7 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_bytes_unref(server->told_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
     free_options(server);
+    sgr__deflate_fini(server);
     free(server->scratch);
     free(server->slots);
     free(server);

@@ -32,6 +32,12 @@ struct sgr_plan_sink {
     size_t source_count;
 };
 
+enum sgr_compression {
+    SGR_COMPRESSION_OFF,
+    SGR_COMPRESSION_SHARED, /* each message stands alone, and is deflated once for all who get it */
+    SGR_COMPRESSION_CONTEXT, /* each connection deflates on its own, with what it sent before */
+};
+
 struct sgr_plan_server {
     const char *listen_host;    /* default 127.0.0.1 */
     int listen_port;            /* default 8080; 0: any free one */
@@ -41,16 +47,18 @@ struct sgr_plan_server {
         client_buffer; /* bytes a connection may have queued before it is coalesced; default 1 MiB */
     int64_t
         client_timeout; /* microseconds without progress before a stalled connection is closed; default 30 s */
-    int64_t drain_timeout;   /* for SIGTERM; default 5 s */
-    int64_t wait_timeout;    /* for a position a client waits for; default 30 s */
-    size_t message_limit;    /* largest inbound message or body; default 64 KiB */
-    size_t connection_limit; /* default 10000 */
-    size_t queue_limit;      /* bytes queued for all clients; default 256 MiB */
-    int64_t history_age;     /* default 5 min */
-    size_t history_bytes;    /* default 64 MiB */
-    size_t stream_buffer;    /* bytes of a change stream in sinks' hands; default 8 MiB */
-    size_t memory_limit;     /* of rows; default 0: none */
-    uint64_t seed;           /* default: random at start; 0 means default */
+    int64_t drain_timeout;            /* for SIGTERM; default 5 s */
+    int64_t wait_timeout;             /* for a position a client waits for; default 30 s */
+    size_t message_limit;             /* largest inbound message or body; default 64 KiB */
+    size_t connection_limit;          /* default 10000 */
+    enum sgr_compression compression; /* of websockets; default SHARED */
+    size_t compression_memory;        /* of all connections' contexts; default 64 MiB */
+    size_t queue_limit;               /* bytes queued for all clients; default 256 MiB */
+    int64_t history_age;              /* default 5 min */
+    size_t history_bytes;             /* default 64 MiB */
+    size_t stream_buffer;             /* bytes of a change stream in sinks' hands; default 8 MiB */
+    size_t memory_limit;              /* of rows; default 0: none */
+    uint64_t seed;                    /* default: random at start; 0 means default */
 };
 
 /* Checks all that can be checked without a database: keys, plugins, options, names, cycles, parameters. Takes the document over on success.

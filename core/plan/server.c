@@ -11,6 +11,8 @@ struct server_options {
         connection_limit;
     int64_t stream_buffer, queue_limit;
     int64_t memory_limit, seed;
+    const char *compression;
+    int64_t compression_memory;
 };
 
 struct history_options {
@@ -21,6 +23,9 @@ struct history_options {
 #define HISTORY_AT(field, type) SGR_OPTION_AT(struct history_options, field, type)
 #define SECOND                  INT64_C(1000000)
 #define KILOBYTE                INT64_C(1024)
+
+/* In the order of enum sgr_compression. */
+static const char *const compressions[] = {"off", "shared", "context", NULL};
 
 static const struct sgr_option server_table[] = {
     {.name = "listen",
@@ -88,6 +93,19 @@ static const struct sgr_option server_table[] = {
      .minimum = KILOBYTE * KILOBYTE,
      .maximum = INT64_MAX,
      .help = "what may be queued for all clients; beyond it who comes is told to come again"},
+    {.name = "compression",
+     .type = SGR_OPTION_CHOICE,
+     .offset = AT(compression, const char *),
+     .fallback = "shared",
+     .choices = compressions,
+     .help = "of websockets whose clients offer it; shared: each message alone, deflated once for "
+             "all; context: smaller, but deflated by each connection, at 30 KB each"},
+    {.name = "compression_memory",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(compression_memory, int64_t),
+     .fallback = "64MB",
+     .maximum = INT64_MAX,
+     .help = "memory for the connections' own compression; those beyond it go without"},
     {.name = "memory_limit",
      .type = SGR_OPTION_BYTES,
      .offset = AT(memory_limit, int64_t),
@@ -174,6 +192,13 @@ static int parse_listen(struct sgr_plan *plan, const char *text,
     return plan->server.listen_host ? 0 : sgr__plan_memory(error);
 }
 
+static enum sgr_compression compression_of(const char *name) {
+    int i = 0;
+    while (strcmp(compressions[i], name) != 0)
+        i++;
+    return (enum sgr_compression)i;
+}
+
 static void copy_settings(struct sgr_plan *plan) {
     const struct server_options *from = sgr_options_struct(plan->server_options);
     const struct history_options *history = sgr_options_struct(plan->history_options);
@@ -186,6 +211,8 @@ static void copy_settings(struct sgr_plan *plan) {
     to->wait_timeout = from->wait_timeout;
     to->message_limit = (size_t)from->message_limit;
     to->connection_limit = (size_t)from->connection_limit;
+    to->compression = compression_of(from->compression);
+    to->compression_memory = (size_t)from->compression_memory;
     to->history_age = history->age;
     to->history_bytes = (size_t)history->bytes;
     to->stream_buffer = (size_t)from->stream_buffer;
