@@ -114,6 +114,8 @@ static int make_root(lua_State *L) {
     struct sgr_vector root = SGR_VECTOR_INIT(struct sgr_document_pair);
     if (front->server)
         sgr__lua_pair(L, &root, "server", front->server);
+    if (front->auth)
+        sgr__lua_pair(L, &root, "auth", front->auth);
     add_section(L, &root, "sources", &front->sources);
     add_section(L, &root, "sinks", &front->sinks);
     add_section(L, &root, "nodes", &front->nodes);

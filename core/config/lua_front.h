@@ -27,7 +27,7 @@ struct sgr__lua_front {
         *collect; /* struct sgr__lua_parameter: those met by conversions go here; or NULL */
     struct sgr_map *names; /* of nodes and sources, to keep them distinct: "node x", "source y" */
     struct sgr_vector sources, sinks, nodes, views; /* struct sgr_document_pair */
-    const struct sgr_document_node *server;
+    const struct sgr_document_node *server, *auth;
 };
 
 /* $name with its type, as sangre.param makes it. */

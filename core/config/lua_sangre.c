@@ -1,4 +1,4 @@
-/* The table `sangre` of a Lua config: source, sink, server, view, param, env. */
+/* The table `sangre` of a Lua config: source, sink, server, auth, view, param, env. */
 #include "config/lua_front.h"
 
 #include <stdlib.h>
@@ -96,19 +96,26 @@ static int source_index(lua_State *L) {
     sgr__lua_unknown(L, "method of a source", luaL_tolstring(L, 2, NULL), names);
 }
 
-/* --- server */
+/* --- server and auth */
+
+static int add_section(lua_State *L, const char *name, const struct sgr_document_node **section) {
+    struct sgr_vector pairs = SGR_VECTOR_INIT(struct sgr_document_pair);
+    if (*section)
+        sgr__lua_fail(L, sgr__lua_line(L), "sangre.%s is called twice (line %u)", name,
+                      (*section)->line);
+    if (lua_type(L, 1) != LUA_TTABLE)
+        sgr__lua_fail(L, sgr__lua_line(L), "sangre.%s takes a table of settings", name);
+    sgr__lua_pairs(L, 1, NULL, &pairs);
+    *section = sgr__lua_mapping(L, &pairs);
+    return 0;
+}
 
 static int sangre_server(lua_State *L) {
-    struct sgr__lua_front *front = sgr__lua_front(L);
-    struct sgr_vector pairs = SGR_VECTOR_INIT(struct sgr_document_pair);
-    if (front->server)
-        sgr__lua_fail(L, sgr__lua_line(L), "sangre.server is called twice (line %u)",
-                      front->server->line);
-    if (lua_type(L, 1) != LUA_TTABLE)
-        sgr__lua_fail(L, sgr__lua_line(L), "sangre.server takes a table of settings");
-    sgr__lua_pairs(L, 1, NULL, &pairs);
-    front->server = sgr__lua_mapping(L, &pairs);
-    return 0;
+    return add_section(L, "server", &sgr__lua_front(L)->server);
+}
+
+static int sangre_auth(lua_State *L) {
+    return add_section(L, "auth", &sgr__lua_front(L)->auth);
 }
 
 /* --- parameters */
@@ -133,7 +140,7 @@ static const char *type_of_default(lua_State *L, int at) {
     }
 }
 
-/* sangre.param(name, default) or sangre.param(name, { type = TYPE, default = VALUE }) */
+/* sangre.param(name, default) or sangre.param(name, { type = TYPE, default = VALUE, value = CLAIM }) */
 static int sangre_param(lua_State *L) {
     struct sgr_vector pairs = SGR_VECTOR_INIT(struct sgr_document_pair);
     struct sgr__lua_parameter *parameter =
@@ -167,9 +174,10 @@ static void declare(lua_State *L, struct sgr_vector *pairs,
         if (strcmp(pair->name, parameter->name) != 0)
             continue;
         if (!same_scalar(pair->value, "type", parameter->declaration) ||
-            !same_scalar(pair->value, "default", parameter->declaration))
+            !same_scalar(pair->value, "default", parameter->declaration) ||
+            !same_scalar(pair->value, "value", parameter->declaration))
             sgr__lua_fail(L, sgr__lua_line(L),
-                          "parameter \"%s\" is declared twice with another type or default",
+                          "parameter \"%s\" is declared twice with another type, default or value",
                           parameter->name);
         return;
     }
@@ -186,9 +194,9 @@ static void add_parameters(lua_State *L, const struct sgr__lua_relation *relatio
         sgr__lua_pairs(L, -1, NULL, pairs);
 }
 
-/* sangre.view(path, relation, { params = … }) */
+/* sangre.view(path, relation, { params = …, auth = … }) */
 static int sangre_view(lua_State *L) {
-    static const char *const keys[] = {"params", NULL};
+    static const char *const keys[] = {"params", "auth", NULL};
     struct sgr__lua_front *front = sgr__lua_front(L);
     const char *path = sgr__lua_string(L, 1, "a view's path");
     const struct sgr__lua_relation *relation = sgr__lua_relation(L, 2);
@@ -201,6 +209,8 @@ static int sangre_view(lua_State *L) {
     add_parameters(L, relation, 3, &parameters);
     if (parameters.count)
         sgr__lua_pair(L, &head, "params", sgr__lua_mapping(L, &parameters));
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "auth") != LUA_TNIL)
+        sgr__lua_pair(L, &head, "auth", sgr__lua_value(L, -1));
     sgr__lua_pair(L, &front->views, path, sgr__lua_level(L, relation, &head));
     return 0;
 }
@@ -242,10 +252,9 @@ static int sangre_env(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"source", sangre_source},   {"sink", sangre_sink},
-    {"server", sangre_server},   {"view", sangre_view},
-    {"param", sangre_param},     {"env", sangre_env},
-    {"ordered", sangre_ordered}, {NULL, NULL},
+    {"source", sangre_source}, {"sink", sangre_sink},       {"server", sangre_server},
+    {"auth", sangre_auth},     {"view", sangre_view},       {"param", sangre_param},
+    {"env", sangre_env},       {"ordered", sangre_ordered}, {NULL, NULL},
 };
 
 static int unknown_function(lua_State *L) {

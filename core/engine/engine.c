@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "auth/auth.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "row/type.h"
@@ -164,6 +165,15 @@ static int make_loop(struct sgr_engine *engine, struct sgr_error *error) {
     return SGR_OK;
 }
 
+/* The server makes its own; here it is for the errors in it. */
+static int check_auth(struct sgr_engine *engine, struct sgr_error *error) {
+    const struct sgr_plan_auth *auth = sgr_plan_server(engine->plan)->auth;
+    struct sgr_verifier *verifier = NULL;
+    int code = auth ? sgr_auth_verifier(auth, &verifier, error) : SGR_OK;
+    sgr_verifier_free(verifier);
+    return code;
+}
+
 static int make(struct sgr_engine *engine, struct sgr_error *error) {
     /* What text means where no database says otherwise; a source that has one does. */
     sgr_collation_set('c', "C.UTF-8", gnu_get_libc_version());
@@ -177,7 +187,9 @@ static int make(struct sgr_engine *engine, struct sgr_error *error) {
     if (code)
         return code;
     engine->document = NULL; /* the plan's now */
-    code = make_loop(engine, error);
+    code = check_auth(engine, error);
+    if (!code)
+        code = make_loop(engine, error);
     if (!code)
         code = make_graph(engine, error);
     if (!code)
@@ -564,6 +576,8 @@ void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struc
         sgr_buffer_putc(out, '}');
     else if (format == SGR_EXPLAIN_TEXT && live)
         write_totals_text(engine, out);
+    if (format == SGR_EXPLAIN_TEXT)
+        sgr_auth_explain(sgr_plan_server(engine->plan), out);
 }
 
 char *sgr_engine_explain(struct sgr_engine *engine, const char *format) {

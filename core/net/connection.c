@@ -56,6 +56,10 @@ struct sgr_connection *sgr__accept(struct sgr_request *request,
     connection->data = data;
     connection->headers = copy;
     connection->peer->connection = connection;
+    connection->identity = request->identity;
+    request->identity = NULL;
+    if (connection->identity)
+        connection->identity->connection = connection;
     connection->peer->request = NULL;
     if (connection->websocket) {
         sgr__request_free(request);
@@ -397,6 +401,7 @@ void sgr__connection_closed(struct sgr_connection *connection) {
     sgr_list_remove(&connection->stalled);
     if (connection->request)
         sgr__request_free(connection->request);
+    sgr__identity_free(connection->identity);
     sgr__ring_fini(connection);
     sgr__deflate_end(connection);
     sgr__hold(server, &connection->in_flight, 0);

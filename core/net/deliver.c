@@ -133,7 +133,7 @@ static void deliver_many(struct commit *commit, struct sgr_connection *connectio
     size_t count = 0, start = connection->frame_at - connection->frame_count;
     struct sgr_frame *frames = SGR_VECTOR_AT(&commit->server->frames, struct sgr_frame, start);
     for (size_t i = 0; i < connection->frame_count; i++)
-        if (!frames[i].subscription->ended)
+        if (!frames[i].subscription->ended && frames[i].subscription->live)
             frames[count++] = frames[i];
     qsort(frames, count, sizeof(*frames), by_subscription);
     commit->told.shared = slots_of(connection);

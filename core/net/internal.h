@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <zlib.h>
 
+#include "auth/auth.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/bytes.h"
@@ -62,6 +63,7 @@ struct sgr__sink { /* one sink instance; also what its host table gets as `host`
     struct sgr_server *server;
     const char *name;
     size_t index;
+    unsigned minor; /* of the contract it was built for */
     struct sgr_sink_methods methods;
     void *state;
     bool opened;
@@ -122,6 +124,13 @@ struct sgr_server {
     unsigned depth;           /* of calls into sinks */
     struct sgr_list ended;    /* subscriptions to free when depth is 0 again */
     struct sgr_list streams;
+
+    /* Tokens */
+    struct sgr_verifier *verifier; /* the config's; NULL: none */
+    struct sgr_vector verifiers;   /* of struct sgr_verifier *: that and the sinks' */
+    ev_async keys_fetched;
+    struct sgr_map *access;  /* view → const struct sgr_plan_access * */
+    struct sgr_list refused; /* guards whose subscriptions are to be told */
 };
 
 /* A context that logs to our log and leaves signals alone. NULL: failed. */
@@ -204,6 +213,11 @@ struct sgr_request {
     struct sgr_slice origin;
     bool cross_origin, origin_allowed;
     const struct sgr__route *route; /* that waits for the body */
+    struct sgr__identity *identity; /* NULL: it has no token */
+    struct sgr_slice query_token;
+    unsigned query_tokens;
+    bool had_token;
+    bool private; /* its answer depends on the token */
 
     bool answered, written, close;
     struct sgr_bytes *head;
@@ -313,8 +327,9 @@ struct sgr_connection {
     int shut_code;
     char *shut_reason;
     int closed_code;
-    struct sgr_request *request; /* an event stream's, until its head is written */
-    char *headers;               /* a websocket's, for the handshake's answer */
+    struct sgr_request *request;    /* an event stream's, until its head is written */
+    struct sgr__identity *identity; /* NULL: it has no token */
+    char *headers;                  /* a websocket's, for the handshake's answer */
 
     /* Outgoing: a ring of messages' parts, the first of them sent up to `first_at`. */
     struct sgr__part inline_items[SGR__INLINE_ITEMS];
@@ -387,6 +402,7 @@ struct sgr__channel {
 
 struct sgr_subscription {
     uint64_t id;
+    struct sgr__guard *guard; /* NULL: the view asks for no token */
     struct sgr__sink *sink;
     struct sgr_connection *connection; /* NULL: one-shot */
     struct sgr_subscription_callbacks callbacks;
@@ -395,6 +411,7 @@ struct sgr_subscription {
     struct sgr_list in_channel, in_owner; /* owner: the connection, or the server's one_shots */
     struct sgr_list in_ended;
     bool once;
+    bool asked; /* the engine knows it */
     bool answered;
     bool live;                /* its state was told */
     bool ended;               /* no callback any more */
@@ -407,6 +424,16 @@ struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_conne
                                         const struct sgr_subscribe *what,
                                         const struct sgr_subscription_callbacks *callbacks,
                                         void *data);
+/* By these claims instead of the connection's; NULL: nobody's. */
+struct sgr_subscription *
+sgr__subscribe_as(struct sgr__sink *sink, struct sgr_connection *connection,
+                  struct sgr_claims *claims, const struct sgr_subscribe *what,
+                  const struct sgr_subscription_callbacks *callbacks, void *data);
+/* Asks the engine. SGR_ENOMEM. */
+int sgr__subscription_ask(struct sgr_subscription *subscription, const struct sgr_subscribe *what);
+/* The engine forgets it; from here on it is another one, which has not been asked for. SGR_ENOMEM. */
+int sgr__subscription_rename(struct sgr_subscription *subscription);
+void sgr__subscription_silence(struct sgr_subscription *subscription); /* no commits any more */
 void sgr__unsubscribe(struct sgr_subscription *subscription);
 void sgr__unsubscribe_all(struct sgr_connection *connection); /* which goes */
 void sgr__subscriptions_free_ended(struct sgr_server *server);
@@ -435,6 +462,81 @@ void sgr__waited(struct sgr_server *server, const struct sgr_hub_answer *answer)
 void sgr__waits_resume(struct sgr_connection *connection); /* what it missed is queued now */
 void sgr__waits_end(struct sgr_connection *connection);    /* which goes */
 void sgr__waits_check(struct sgr_server *server);          /* gives up those whose time is over */
+/* ---- Tokens of requests and connections (identity.c) ---- */
+
+struct sgr__identity {
+    struct sgr_server *server;
+    struct sgr_connection *connection; /* NULL: a request's */
+    char *token;                       /* not verified yet; NULL: it is, or there is none */
+    size_t size;
+    bool verifying;
+    struct sgr_verification *waiting;
+    struct sgr_claims *claims;  /* in force */
+    struct sgr_verdict refusal; /* why there are none; status 0: no token */
+    struct sgr_list held;       /* guards that wait for the verdict */
+    void (*done)(struct sgr_connection *connection, void *data, const struct sgr_verdict *verdict);
+};
+
+/* True: this pair of the query is the token. */
+bool sgr__identity_query(struct sgr_request *request, struct sgr_slice name,
+                         struct sgr_slice value);
+int sgr__identity_read(struct sgr_request *request); /* 0 or SGR_ENOMEM */
+void sgr__identity_free(struct sgr__identity *identity);
+/* Begins to verify, if that is still to do. False: the verdict is still to come. */
+bool sgr__identity_known(struct sgr__identity *identity);
+void sgr__authenticate(struct sgr_connection *connection, struct sgr_slice token,
+                       void (*done)(struct sgr_connection *connection, void *data,
+                                    const struct sgr_verdict *verdict));
+
+/* ---- Subscriptions under a token (guard.c) ---- */
+
+enum { SGR__ETAG = 256 };
+
+struct sgr__guard {
+    struct sgr_subscription *subscription;
+    const struct sgr_plan_access *access;
+    struct sgr_list waiting; /* on an identity's held, or the server's refused */
+    struct sgr_arena *arena;
+    struct sgr_subscribe what; /* as the sink asked, kept in the arena */
+    struct sgr_claims *claims; /* in force; NULL: none yet */
+    struct sgr_arena *values_arena;
+    struct sgr_slice *values; /* of the access' claims */
+    bool own;                 /* the sink gives its claims */
+    bool again;               /* to be asked anew once the engine has answered */
+    bool told, reset;         /* its client has a state; the next is told as a reset */
+    ev_periodic expiry;
+    struct sgr_verdict refusal; /* status 0: not refused */
+    char text[200];             /* its message, if it is not a literal */
+};
+
+int sgr__access_fill(struct sgr_server *server);
+const struct sgr_plan_access *sgr__access_find(const struct sgr_server *server,
+                                               struct sgr_slice view);
+struct sgr__guard *sgr__guard_new(struct sgr_subscription *subscription,
+                                  const struct sgr_plan_access *access,
+                                  const struct sgr_subscribe *what);
+void sgr__guard_begin(struct sgr__guard *guard, struct sgr__identity *identity); /* or NULL */
+void sgr__guard_enter(struct sgr__guard *guard, const struct sgr__identity *identity);
+void sgr__guard_own(struct sgr__guard *guard, struct sgr_claims *claims);
+/* The connection's claims are others now. */
+void sgr__guards_renew(struct sgr_connection *connection);
+/* May change the state. False: it is not to be told. */
+bool sgr__guard_answer(struct sgr__guard *guard, struct sgr_state *state, char etag[SGR__ETAG]);
+void sgr__guard_stop(struct sgr__guard *guard);
+void sgr__guard_free(struct sgr__guard *guard); /* NULL is fine */
+void sgr__refusals_tell(struct sgr_server *server);
+
+/* ---- Verifiers and claims for sinks (verify.c) ---- */
+
+int sgr__verifiers_open(struct sgr_server *server, struct sgr_error *error);
+void sgr__verifiers_start(struct sgr_server *server);
+void sgr__verifiers_close(struct sgr_server *server);
+int sgr__host_verifier(void *host, const struct sgr_token_rules *rules, struct sgr_verifier **ret,
+                       struct sgr_error *error);
+struct sgr_verification *
+sgr__host_verify(void *host, struct sgr_verifier *verifier, struct sgr_slice token,
+                 void (*done)(void *data, const struct sgr_verdict *verdict), void *data);
+struct sgr_bytes *sgr__host_claim(const struct sgr_claims *claims, const char *path);
 
 /* ---- Sinks (sinks.c) ---- */
 

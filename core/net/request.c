@@ -67,6 +67,8 @@ static int add_pair(struct sgr_request *request, const char *text, size_t size) 
                                     : keep(request, "", 0)};
     if (!pair.name.data || !pair.value.data)
         return SGR_ENOMEM;
+    if (sgr__identity_query(request, pair.name, pair.value))
+        return SGR_OK;
     return sgr_vector_push(&request->pairs, &pair);
 }
 
@@ -131,6 +133,10 @@ static struct sgr_request *request_new(struct sgr__peer *peer) {
         return NULL;
     }
     read_origin(request);
+    if (sgr__identity_read(request)) {
+        sgr__request_free(request);
+        return NULL;
+    }
     return request;
 }
 
@@ -138,6 +144,7 @@ void sgr__request_free(struct sgr_request *request) {
     sgr_list_remove(&request->link);
     if (request->peer && request->peer->request == request)
         request->peer->request = NULL;
+    sgr__identity_free(request->identity);
     sgr_vector_fini(&request->pairs);
     sgr_buffer_fini(&request->body);
     sgr__hold(request->server, &request->held, 0);
@@ -176,6 +183,9 @@ struct sgr_slice sgr__request_query(const struct sgr_request *request, const cha
         if (sgr_slice_is(pair->name, name))
             return pair->value;
     }
+    const struct sgr_plan_auth *auth = request->server->options.auth;
+    if (request->query_tokens && strcmp(auth->query, name) == 0)
+        return request->query_token;
     return (struct sgr_slice){NULL, 0};
 }
 
@@ -484,8 +494,7 @@ static void begin_upgrade(struct sgr_request *request) {
         sgr__respond_error(request, 404, "not_found", NULL, "no websocket at %.*s",
                            SGR_SLICE_ARGS(request->path));
     else if (offered.data && !request->protocol)
-        sgr__respond_error(request, 400, "protocol", NULL, "no such subprotocol: %.*s",
-                           SGR_SLICE_ARGS(offered));
+        sgr__respond_error(request, 400, "protocol", NULL, "no such subprotocol");
     else if (!refuse_origin(request) && !refuse_extensions(request, extensions))
         call_route(request, route);
 }

@@ -53,6 +53,11 @@ struct sgr_bytes *sgr__response_head(const struct sgr_request *request, int stat
                           content_type);
     if (size >= 0)
         sgr_buffer_printf(&head, "content-length: %lld\r\n", (long long)size);
+    if (status == 401)
+        sgr_buffer_printf(&head, "www-authenticate: Bearer realm=\"sangre\"%s\r\n",
+                          request->had_token ? ", error=\"invalid_token\"" : "");
+    if (request->private)
+        sgr_buffer_puts(&head, "cache-control: private\r\nvary: authorization, cookie\r\n");
     if (status == 503)
         sgr_buffer_puts(&head, "retry-after: 1\r\n");
     if (request->close)

@@ -154,6 +154,7 @@ static void woken(struct ev_loop *loop, ev_async *watcher, int events) {
     (void)events;
     sgr__adopt_waiting(server);
     sgr__enter(server);
+    sgr__refusals_tell(server);
     bool more = sgr_hub_receive(server->hub, &handler, server, EVENTS_AT_ONCE);
     more = sgr__streams_deliver(server) || more;
     sgr_client_dispatch(server->client);
@@ -206,6 +207,7 @@ static void start_watchers(struct sgr_server *server) {
     server->flush.data = server->tick.data = server;
     ev_prepare_start(server->loop, &server->flush);
     ev_timer_again(server->loop, &server->tick);
+    sgr__verifiers_start(server);
     sgr__listener_start(server);
 }
 
@@ -301,6 +303,8 @@ static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->waits);
     sgr_list_init(&server->ended);
     sgr_list_init(&server->streams);
+    sgr_list_init(&server->refused);
+    server->verifiers = SGR_VECTOR_INIT(struct sgr_verifier *);
     server->routes = SGR_VECTOR_INIT(struct sgr__route);
     server->adopted = SGR_VECTOR_INIT(int);
     server->touched = SGR_VECTOR_INIT(struct sgr_connection *);
@@ -326,9 +330,9 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
         server->wake.data = server;
         ev_async_start(server->loop, &server->wake);
     }
-    if (copy_options(server, options) || !server->subscriptions || !server->channels ||
-        !server->composing || !server->waiting || !server->scratch || !server->slots ||
-        !server->loop || !server->client)
+    if (copy_options(server, options) || sgr__access_fill(server) || !server->subscriptions ||
+        !server->channels || !server->composing || !server->waiting || !server->scratch ||
+        !server->slots || !server->loop || !server->client)
         return SGR_ENOMEM;
     return SGR_OK;
 }
@@ -336,6 +340,8 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
 static int build(struct sgr_server *server, const struct sgr_plan_sink *sinks, size_t sink_count,
                  struct sgr_error *error) {
     int code = sgr__listen(server, error);
+    if (!code)
+        code = sgr__verifiers_open(server, error);
     if (!code)
         code = sgr__sinks_open(server, sinks, sink_count, error);
     if (!code && sgr__protocols_new(server))
@@ -400,6 +406,11 @@ static void free_options(struct sgr_server *server) {
     free((char *)server->options.listen_host);
 }
 
+static void free_requests(struct sgr_server *server) {
+    SGR_LIST_EACH(link, &server->requests)
+    sgr__request_free(SGR_CONTAINER(link, struct sgr_request, link));
+}
+
 /* Sockets first: their connections end and tell the sinks, which must still be open; then the sinks; then what only the server knows. */
 static void end_loop(struct sgr_server *server) {
     if (!server->loop) {
@@ -417,13 +428,10 @@ static void end_loop(struct sgr_server *server) {
     sgr__explains_cancel(server);
     sgr__subscriptions_end_all(server); /* they point to their sinks */
     sgr__sinks_close(server);
+    free_requests(server); /* they may wait for verifiers */
+    sgr__verifiers_close(server);
     sgr_client_free(server->client);
     ev_loop_destroy(server->loop);
-}
-
-static void free_requests(struct sgr_server *server) {
-    SGR_LIST_EACH(link, &server->requests)
-    sgr__request_free(SGR_CONTAINER(link, struct sgr_request, link));
 }
 
 void sgr_server_free(struct sgr_server *server) {
@@ -432,7 +440,6 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_server_join(server);
     sgr_hub_on_events(server->hub, NULL, NULL);
     end_loop(server);
-    free_requests(server);
     sgr__routes_fini(&server->routes);
     sgr__protocols_free(server);
     sgr_vector_fini(&server->adopted);
@@ -443,6 +450,7 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_map_free(server->channels);
     sgr_map_free(server->composing);
     sgr_map_free(server->waiting);
+    sgr_map_free(server->access);
     sgr_bytes_unref(server->last_cursor);
     sgr_bytes_unref(server->told_cursor);
     pthread_mutex_destroy(&server->adopt_lock);

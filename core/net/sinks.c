@@ -77,6 +77,19 @@ static struct sgr_subscription *host_subscribe(void *host, struct sgr_connection
     return sgr__subscribe(host, connection, what, callbacks, data);
 }
 
+static struct sgr_subscription *
+host_subscribe_as(void *host, struct sgr_connection *connection, struct sgr_claims *claims,
+                  const struct sgr_subscribe *what,
+                  const struct sgr_subscription_callbacks *callbacks, void *data) {
+    return sgr__subscribe_as(host, connection, claims, what, callbacks, data);
+}
+
+static void host_subscription_claims(struct sgr_subscription *subscription,
+                                     struct sgr_claims *claims) {
+    if (subscription->guard)
+        sgr__guard_own(subscription->guard, claims);
+}
+
 /* ---- Timers ---- */
 
 struct timer {
@@ -249,6 +262,16 @@ static const struct sgr_sink_host host_table = {
     .stream_batch_ref = sgr_stream_batch_ref,
     .stream_batch_unref = sgr_stream_batch_unref,
     .send_parts = sgr__send_parts,
+    .verifier = sgr__host_verifier,
+    .verify = sgr__host_verify,
+    .verify_cancel = sgr_verification_cancel,
+    .claims_ref = sgr_claims_ref,
+    .claims_unref = sgr_claims_unref,
+    .claim = sgr__host_claim,
+    .claims_expiry = sgr_claims_expiry,
+    .authenticate = sgr__authenticate,
+    .subscribe_as = host_subscribe_as,
+    .subscription_claims = host_subscription_claims,
 };
 
 /* ---- Life ---- */
@@ -261,6 +284,7 @@ static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
     memcpy(&sink->methods, from->plugin->methods, size);
     sink->server = server;
     sink->plan = from;
+    sink->minor = from->plugin->abi_minor;
     sgr_list_init(&sink->blocks);
     sink->index = (size_t)(sink - server->sinks);
     sink->name = strdup(from->name);

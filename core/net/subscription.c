@@ -77,6 +77,7 @@ static struct sgr_subscription *subscription_new(struct sgr__sink *sink,
 }
 
 static void subscription_free(struct sgr_subscription *subscription) {
+    sgr__guard_free(subscription->guard);
     leave_channel(subscription->sink->server, subscription);
     sgr_list_remove(&subscription->in_owner);
     sgr_list_remove(&subscription->in_ended);
@@ -110,25 +111,69 @@ static void end(struct sgr_subscription *subscription) {
         return;
     subscription->ended = true;
     subscription->live = false;
-    if (!subscription->once)
+    if (subscription->guard)
+        sgr__guard_stop(subscription->guard);
+    if (!subscription->once && subscription->asked)
         sgr_hub_unsubscribe(server->hub, subscription->id);
+    if (!subscription->asked)
+        count_answer(subscription); /* there will be none */
     if (subscription->answered || !subscription->connection)
         bury(subscription);
 }
 
-struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
-                                        const struct sgr_subscribe *what,
-                                        const struct sgr_subscription_callbacks *callbacks,
-                                        void *data) {
-    struct sgr_server *server = sink->server;
+void sgr__subscription_silence(struct sgr_subscription *subscription) {
+    subscription->live = false;
+    leave_channel(subscription->sink->server, subscription);
+}
+
+int sgr__subscription_ask(struct sgr_subscription *subscription, const struct sgr_subscribe *what) {
+    struct sgr_server *server = subscription->sink->server;
+    if (sgr_hub_subscribe(server->hub, subscription->id, what, subscription->once))
+        return SGR_ENOMEM;
+    subscription->asked = true;
+    return SGR_OK;
+}
+
+int sgr__subscription_rename(struct sgr_subscription *subscription) {
+    struct sgr_server *server = subscription->sink->server;
+    uint64_t id = ++server->next_id;
+    if (sgr_map_put(server->subscriptions, sgr__id_key(&id), subscription, NULL))
+        return SGR_ENOMEM;
+    sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
+    if (!subscription->once && subscription->asked)
+        sgr_hub_unsubscribe(server->hub, subscription->id);
+    sgr__subscription_silence(subscription);
+    subscription->id = id;
+    subscription->asked = false;
+    if (subscription->answered && subscription->connection) {
+        subscription->connection->answers_due++;
+        sgr__connection_listen(subscription->connection);
+    }
+    subscription->answered = false;
+    return SGR_OK;
+}
+
+/* Asks the engine, or has the view's guard do that in its time. */
+static int ask_or_guard(struct sgr_subscription *subscription, const struct sgr_subscribe *what) {
+    const struct sgr_plan_access *access = sgr__access_find(subscription->sink->server, what->view);
+    if (!access)
+        return sgr__subscription_ask(subscription, what);
+    subscription->guard = sgr__guard_new(subscription, access, what);
+    return subscription->guard ? SGR_OK : SGR_ENOMEM;
+}
+
+static struct sgr_subscription *begin(struct sgr__sink *sink, struct sgr_connection *connection,
+                                      const struct sgr_subscribe *what,
+                                      const struct sgr_subscription_callbacks *callbacks,
+                                      void *data) {
     struct sgr_subscription *subscription = subscription_new(sink, connection);
     if (!subscription)
         return NULL;
     subscription->callbacks = *callbacks;
     subscription->data = data;
     subscription->once = !connection || !callbacks->commit;
-    if (sgr_hub_subscribe(server->hub, subscription->id, what, subscription->once)) {
-        sgr_map_remove(server->subscriptions, sgr__id_key(&subscription->id));
+    if (ask_or_guard(subscription, what)) {
+        sgr_map_remove(sink->server->subscriptions, sgr__id_key(&subscription->id));
         subscription_free(subscription);
         return NULL;
     }
@@ -137,6 +182,39 @@ struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_conne
         connection->answers_due++;
         sgr__connection_listen(connection);
     }
+    return subscription;
+}
+
+/* Sinks of an older contract have no such member. */
+static struct sgr_request *request_of(const struct sgr__sink *sink,
+                                      const struct sgr_subscribe *what) {
+    return sink->minor >= 1 ? (struct sgr_request *)(uintptr_t)what->request : NULL;
+}
+
+struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
+                                        const struct sgr_subscribe *what,
+                                        const struct sgr_subscription_callbacks *callbacks,
+                                        void *data) {
+    struct sgr_subscription *subscription = begin(sink, connection, what, callbacks, data);
+    if (!subscription || !subscription->guard)
+        return subscription;
+    struct sgr_request *request = connection ? connection->request : request_of(sink, what);
+    if (request)
+        request->private = true;
+    if (connection)
+        sgr__guard_begin(subscription->guard, connection->identity);
+    else
+        sgr__guard_begin(subscription->guard, request ? request->identity : NULL);
+    return subscription;
+}
+
+struct sgr_subscription *
+sgr__subscribe_as(struct sgr__sink *sink, struct sgr_connection *connection,
+                  struct sgr_claims *claims, const struct sgr_subscribe *what,
+                  const struct sgr_subscription_callbacks *callbacks, void *data) {
+    struct sgr_subscription *subscription = begin(sink, connection, what, callbacks, data);
+    if (subscription && subscription->guard)
+        sgr__guard_own(subscription->guard, claims);
     return subscription;
 }
 
@@ -258,7 +336,11 @@ void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_ans
         bury(subscription);
         return;
     }
-    bool ends = subscription->once || answer->state.answer == SGR_ANSWER_ERROR;
+    struct sgr_state state = answer->state;
+    char etag[SGR__ETAG];
+    if (subscription->guard && !sgr__guard_answer(subscription->guard, &state, etag))
+        return;
+    bool ends = subscription->once || state.answer == SGR_ANSWER_ERROR;
     if (!ends && (join_channel(subscription, answer->channel) ||
                   sgr__subscription_place(
                       subscription, sgr__answer_position(subscription->connection, answer)))) {

@@ -90,7 +90,9 @@ struct sgr__plan_view {
     const char *path;
     struct sgr__place place;
     struct sgr_view_parameter *parameters;
+    const char **claims; /* of each parameter its claim's path, or NULL */
     size_t parameter_count;
+    bool guarded; /* asks for a token */
     struct sgr__plan_level root;
 };
 
@@ -116,6 +118,11 @@ struct sgr_plan {
     struct sgr_vector sinks;        /* struct sgr_plan_sink; options are the plan's */
     struct sgr_plan_server server;
     struct sgr_options *server_options, *history_options;
+    struct sgr_plan_auth auth; /* place NULL: none */
+    struct sgr_options *auth_settings;
+    struct sgr_vector auth_options; /* struct sgr_options *: of the keys */
+    struct sgr_plan_access *access;
+    size_t access_count;
     struct sgr__plan_node *nodes;
     size_t node_count;
     size_t *order; /* nodes, inputs first, otherwise as written */
@@ -178,6 +185,19 @@ int sgr__plan_stream_sinks(struct sgr_plan *plan, size_t source, struct sgr_plan
 /* --- server.c */
 int sgr__plan_server(struct sgr_plan *plan, struct sgr_error *error);
 void sgr__plan_server_schema(struct sgr_buffer *out);
+
+/* --- auth.c */
+int sgr__plan_auth(struct sgr_plan *plan, const struct sgr_document_node *auth,
+                   struct sgr_error *error);
+/* $claims.PATH as a parameter's value. */
+int sgr__plan_claim(struct sgr_plan *plan, const struct sgr_document_node *value, const char **ret,
+                    struct sgr_error *error);
+int sgr__plan_view_auth(struct sgr_plan *plan, const struct sgr_document_node *node,
+                        struct sgr__plan_view *view, struct sgr_error *error);
+/* For the server: which views ask for tokens, and which claims. */
+int sgr__plan_publish_access(struct sgr_plan *plan, struct sgr_error *error);
+void sgr__plan_auth_free(struct sgr_plan *plan);
+void sgr__plan_auth_schema(struct sgr_buffer *out);
 
 /* --- views.c, parameters.c */
 int sgr__plan_views(struct sgr_plan *plan, const struct sgr_document_node *mapping,

@@ -66,8 +66,9 @@ static int read_default(struct sgr_plan *plan, const struct sgr_document_node *n
 }
 
 static int read_parameter(struct sgr_plan *plan, const struct sgr_document_pair *pair,
-                          struct sgr_view_parameter *parameter, struct sgr_error *error) {
-    static const char *const keys[] = {"type", "default", NULL};
+                          struct sgr_view_parameter *parameter, const char **claim,
+                          struct sgr_error *error) {
+    static const char *const keys[] = {"type", "default", "value", NULL};
     parameter->name = pair->name;
     int status = check_name(pair, error);
     if (status != 0)
@@ -77,6 +78,7 @@ static int read_parameter(struct sgr_plan *plan, const struct sgr_document_pair 
     status = sgr__plan_keys(pair->value, "a parameter", keys, error);
     const struct sgr_document_node *type = sgr_document_get(pair->value, "type");
     const struct sgr_document_node *fallback = sgr_document_get(pair->value, "default");
+    const struct sgr_document_node *value = sgr_document_get(pair->value, "value");
     if (status == 0 && !type)
         return sgr__plan_error(sgr__place_of_key(pair), error,
                                "parameter \"%s\" has no type: write %s: { type: int }", pair->name,
@@ -85,7 +87,11 @@ static int read_parameter(struct sgr_plan *plan, const struct sgr_document_pair 
         status = read_type(type, pair->name, &parameter->column, error);
     if (status == 0 && fallback)
         status = read_default(plan, fallback, parameter, error);
-    return status;
+    if (status == 0 && value && fallback)
+        return sgr__plan_error(sgr__place_of(fallback), error,
+                               "parameter \"%s\" comes from a claim: it can't have a default",
+                               pair->name);
+    return status == 0 && value ? sgr__plan_claim(plan, value, claim, error) : status;
 }
 
 int sgr__plan_parameters(struct sgr_plan *plan, const struct sgr_document_node *mapping,
@@ -98,10 +104,12 @@ int sgr__plan_parameters(struct sgr_plan *plan, const struct sgr_document_node *
         return status;
     view->parameters =
         sgr_arena_alloc(plan->arena, (mapping->count + 1) * sizeof(*view->parameters));
-    if (!view->parameters)
+    view->claims = sgr_arena_alloc(plan->arena, (mapping->count + 1) * sizeof(*view->claims));
+    if (!view->parameters || !view->claims)
         return sgr__plan_memory(error);
     for (size_t i = 0; i < mapping->count && status == 0; i++) {
-        status = read_parameter(plan, &mapping->pairs[i], &view->parameters[i], error);
+        status =
+            read_parameter(plan, &mapping->pairs[i], &view->parameters[i], &view->claims[i], error);
         view->parameters[i].column.name = view->parameters[i].name;
         view->parameter_count = i + 1;
     }
@@ -115,6 +123,10 @@ static int unknown_parameter(const struct sgr__plan_view *view, struct sgr__plac
     snprintf(word, sizeof(word), "%.*s", SGR_SLICE_ARGS(name));
     for (size_t i = 0; i < view->parameter_count; i++)
         names[i] = view->parameters[i].name;
+    if (strcmp(word, "claims") == 0)
+        return sgr__plan_error(place, error,
+                               "a claim is used as a parameter: params: { NAME: { type: TYPE, "
+                               "value: $claims.PATH } }, and $NAME here");
     if (view->parameter_count == 0)
         return sgr__plan_error(
             place, error, "$%s is not declared: the view needs params: { %s: TYPE }", word, word);

@@ -4,8 +4,8 @@
 #include "base/slice.h"
 #include "plan/internal.h"
 
-static const char *const top_keys[] = {"listen", "server", "sources", "sinks",
-                                       "nodes",  "views",  NULL};
+static const char *const top_keys[] = {"listen", "server", "auth",  "sources",
+                                       "sinks",  "nodes",  "views", NULL};
 
 /* Keys that begin with x- are the writer's own: a place for anchors. */
 static int check_top(const struct sgr_document_node *root, struct sgr_error *error) {
@@ -143,11 +143,14 @@ static int read_plan(struct sgr_plan *plan, struct sgr_error *error) {
     const struct sgr_document_node *nodes = sgr_document_get(root, "nodes");
     const struct sgr_document_node *sinks = sgr_document_get(root, "sinks");
     bool streams = false;
+    const struct sgr_document_node *auth = sgr_document_get(root, "auth");
     int status = check_top(root, error);
     if (status == 0)
         status = required(root, "sources", &sources, error);
     if (status == 0)
         status = sgr__plan_server(plan, error);
+    if (status == 0 && auth)
+        status = sgr__plan_auth(plan, auth, error);
     if (status == 0)
         status = read_sources(plan, sources, error);
     if (status == 0)
@@ -199,10 +202,13 @@ int sgr_plan_new(struct sgr_document *document, struct sgr_loader *loader, struc
     plan->sources = SGR_VECTOR_INIT(struct sgr__plan_source);
     plan->sinks = SGR_VECTOR_INIT(struct sgr_plan_sink);
     plan->held = SGR_VECTOR_INIT(struct sgr_node *);
+    plan->auth_options = SGR_VECTOR_INIT(struct sgr_options *);
     plan->arena = sgr_arena_new();
     int status = plan->arena ? read_plan(plan, error) : sgr__plan_memory(error);
     if (status == 0)
         status = publish_sources(plan, error);
+    if (status == 0)
+        status = sgr__plan_publish_access(plan, error);
     if (status == 0) {
         *ret = plan;
         return 0;
@@ -233,6 +239,7 @@ void sgr_plan_free(struct sgr_plan *plan) {
     free_instances(plan);
     sgr_options_free(plan->server_options);
     sgr_options_free(plan->history_options);
+    sgr__plan_auth_free(plan);
     sgr_vector_fini(&plan->held);
     sgr_document_free(plan->document);
     if (plan->arena)

@@ -38,6 +38,38 @@ enum sgr_compression {
     SGR_COMPRESSION_CONTEXT, /* each connection deflates on its own, with what it sent before */
 };
 
+struct sgr_plan_key { /* of `auth:`; one of the first five is set */
+    const struct sgr_document_node *place;
+    const char *secret, *secret_file, *pem, *file, *jwks;
+    const char *algorithms; /* words; NULL: what is usual */
+    const char *kid;
+    bool base64; /* the secret's encoding */
+    int64_t refresh;
+};
+
+struct sgr_plan_auth {
+    const struct sgr_document_node *place;
+    const struct sgr_plan_key *keys;
+    size_t key_count;
+    struct sgr_strings issuers, audiences;
+    const char *claims; /* a JSON object; NULL: none */
+    const char *type;
+    const char *query, *cookie; /* where a token may stand beside the header; NULL: nowhere */
+    int64_t leeway;
+    bool required, without_expiry;
+};
+
+struct sgr_plan_claim {              /* a parameter that is taken from the token */
+    const struct sgr_column *column; /* its name and type */
+    const char *path;
+};
+
+struct sgr_plan_access { /* a view that asks for a token */
+    const char *view;
+    const struct sgr_plan_claim *claims;
+    size_t claim_count;
+};
+
 struct sgr_plan_server {
     const char *listen_host;    /* default 127.0.0.1 */
     int listen_port;            /* default 8080; 0: any free one */
@@ -59,6 +91,9 @@ struct sgr_plan_server {
     size_t stream_buffer;             /* bytes of a change stream in sinks' hands; default 8 MiB */
     size_t memory_limit;              /* of rows; default 0: none */
     uint64_t seed;                    /* default: random at start; 0 means default */
+    const struct sgr_plan_auth *auth; /* NULL: no tokens are known */
+    const struct sgr_plan_access *access; /* the views that ask for one; live as long as the plan */
+    size_t access_count;
 };
 
 /* Checks all that can be checked without a database: keys, plugins, options, names, cycles, parameters. Takes the document over on success.

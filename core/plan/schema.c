@@ -110,13 +110,15 @@ static const char definitions[] =
     "\"$defs\":{\"reference\":{\"type\":\"string\",\"description\":\"SOURCE.TABLE or a node\"},"
     "\"parameter\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
     "\"type\":{\"type\":\"string\"},\"default\":{\"type\":[\"string\",\"number\",\"boolean\","
-    "\"null\"]}},\"required\":[\"type\"],\"additionalProperties\":false}]},"
+    "\"null\"]},\"value\":{\"type\":\"string\",\"pattern\":\"^[$]claims[.].\"}},\"required\":["
+    "\"type\"],\"additionalProperties\":false}]},"
     "\"field\":{\"type\":\"object\",\"properties\":{" LEVEL
     ",\"via\":{\"type\":\"string\"},\"on\":{\"type\":\"string\"},\"infer\":{\"type\":\"string\"},"
     "\"as\":{\"type\":\"string\"}},\"required\":[\"from\"],\"additionalProperties\":false},"
     "\"view\":{\"type\":\"object\",\"properties\":{" LEVEL
     ",\"params\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/$defs/parameter\"}},"
-    "\"get\":{\"type\":\"object\"}},\"required\":[\"from\"],\"additionalProperties\":false}}";
+    "\"auth\":{\"enum\":[\"required\",\"none\"]},\"get\":{\"type\":\"object\"}},\"required\":["
+    "\"from\"],\"additionalProperties\":false}}";
 
 void sgr_plan_schema(struct sgr_loader *loader, struct sgr_buffer *out) {
     struct plugins plugins = {.all = SGR_VECTOR_INIT(const struct sgr_plugin *)};
@@ -126,6 +128,8 @@ void sgr_plan_schema(struct sgr_loader *loader, struct sgr_buffer *out) {
                          "\"properties\":{\"listen\":{\"type\":[\"string\",\"integer\"]},"
                          "\"server\":");
     sgr__plan_server_schema(out);
+    sgr_buffer_puts(out, ",\"auth\":");
+    sgr__plan_auth_schema(out);
     sgr_buffer_puts(out, ",\"sources\":");
     put_section(&plugins, SGR_SOURCE, out);
     sgr_buffer_puts(out, ",\"sinks\":");

@@ -176,8 +176,9 @@ static int read_clauses(struct sgr_plan *plan, struct sgr__plan_view *view,
 
 static int check_level_keys(const struct sgr_document_node *node, bool root,
                             struct sgr_error *error) {
-    static const char *const root_keys[] = {"from",  "params",  "get", "where",    "order_by",
-                                            "limit", "columns", "one", "populate", NULL};
+    static const char *const root_keys[] = {"from",  "params",   "auth",  "get",
+                                            "where", "order_by", "limit", "columns",
+                                            "one",   "populate", NULL};
     static const char *const keys[] = {"from",  "via",     "on",       "one", "where", "order_by",
                                        "limit", "columns", "populate", "as",  "infer", NULL};
     int status = sgr__plan_mapping(node, root ? "a view" : "a populated field", error);
@@ -239,6 +240,8 @@ static int read_view(struct sgr_plan *plan, const struct sgr_document_pair *pair
     const struct sgr_document_node *params = sgr_document_get(pair->value, "params");
     if (status == 0 && params)
         status = sgr__plan_parameters(plan, params, view, error);
+    if (status == 0)
+        status = sgr__plan_view_auth(plan, pair->value, view, error);
     return status == 0 ? read_level(plan, view, pair->value, NULL, 0, &view->root, error) : status;
 }
 

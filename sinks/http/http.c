@@ -72,7 +72,8 @@ read_parameters(struct http *http, const struct sgr_request *request, size_t *re
 static void get_view(struct http *http, struct sgr_request *request) {
     static const struct sgr_subscription_callbacks callbacks = {.state = on_state};
     struct sgr_subscribe what = {.view = http->table->path(request),
-                                 .codec = http->table->query(request, "codec").data};
+                                 .codec = http->table->query(request, "codec").data,
+                                 .request = request};
     struct sgr_parameter_text *parameters = read_parameters(http, request, &what.parameter_count);
     struct exchange *exchange = parameters ? exchange_new(http, request) : NULL;
     what.parameters = parameters;

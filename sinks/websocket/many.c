@@ -323,7 +323,7 @@ static void on_message(struct client *client, const char *type, json_t *message)
     bool begins = strcmp(type, "subscribe") == 0, ends = strcmp(type, "unsubscribe") == 0;
     if (!begins && !ends) {
         client_error(client, NULL, "unknown_type",
-                     "messages are of type subscribe, unsubscribe, wait or ping");
+                     "messages are of type subscribe, unsubscribe, wait, auth or ping");
         return;
     }
     bool known = read_id(client, message, &key, &id);

@@ -104,6 +104,38 @@ static void pong(struct client *client) {
     client_send(client);
 }
 
+/* The token in force, or why it is not; what depends on it is told by its own messages. */
+static void on_authenticated(struct sgr_connection *connection, void *data,
+                             const struct sgr_verdict *verdict) {
+    struct client *client = data;
+    struct sgr_text *text = &client->ws->text;
+    int64_t expiry = INT64_MAX;
+    (void)connection;
+    if (verdict->status) {
+        client_error(client, NULL, verdict->code, verdict->message);
+        return;
+    }
+    if (verdict->claims)
+        expiry = client->ws->table->claims_expiry(verdict->claims);
+    sgr_text_clear(text);
+    message_begin(text, "auth", NULL);
+    if (expiry != INT64_MAX) {
+        sgr_text_puts(text, ",\"expires\":");
+        sgr_text_uint(text, expiry > 0 ? (uint64_t)expiry / 1000 : 0);
+    }
+    sgr_text_puts(text, "}");
+    client_send(client);
+}
+
+static void authenticate(struct client *client, json_t *message) {
+    json_t *token = json_object_get(message, "token");
+    struct sgr_slice text = {json_string_value(token), json_string_length(token)};
+    if (!json_is_string(token) && !json_is_null(token))
+        client_error(client, NULL, "bad_message", "token is a text, or null to have none any more");
+    else
+        client->ws->table->authenticate(client->connection, text, on_authenticated);
+}
+
 static void hand_over(struct client *client, json_t *message) {
     json_t *type = json_object_get(message, "type");
     if (!json_is_string(type))
@@ -112,6 +144,8 @@ static void hand_over(struct client *client, json_t *message) {
         pong(client);
     else if (strcmp(json_string_value(type), "wait") == 0)
         wait_begin(client, message);
+    else if (strcmp(json_string_value(type), "auth") == 0)
+        authenticate(client, message);
     else
         client->message(client, json_string_value(type), message);
 }

@@ -68,7 +68,7 @@ static void on_message(struct client *client, const char *type, json_t *message)
         client_error(client, NULL, "bad_message",
                      "this websocket shows one view; subscribe on the path /");
     else
-        client_error(client, NULL, "unknown_type", "messages here are of type wait or ping");
+        client_error(client, NULL, "unknown_type", "messages here are of type wait, auth or ping");
 }
 
 void single_begin(struct client *client, const struct wish *wish) {

@@ -109,6 +109,52 @@ struct sgr_parameter_text {
     struct sgr_slice value; /* data NULL: null */
 };
 
+/* ---- Tokens: who a client is ---- */
+
+struct sgr_verifier;     /* keys and rules */
+struct sgr_verification; /* one that waits for keys */
+struct sgr_claims;       /* what a verified token says; immutable, counted */
+
+enum sgr_token_key_kind {
+    SGR_KEY_SECRET,    /* bytes shared with the issuer */
+    SGR_KEY_PEM,       /* a public key or certificate */
+    SGR_KEY_JWKS,      /* a set of keys, as text */
+    SGR_KEY_JWKS_FILE, /* as the path of a file, read again when a token names a key it has not */
+    SGR_KEY_JWKS_URL,  /* http or https, fetched likewise */
+};
+
+struct sgr_token_key {
+    enum sgr_token_key_kind kind;
+    struct sgr_slice text;
+    const char *algorithms; /* "HS256 HS512": what it may verify; NULL: what is usual for the key */
+    const char *kid;        /* SECRET, PEM: only for tokens that name it, or none; NULL: for all */
+    int64_t refresh;       /* JWKS_FILE, JWKS_URL: microseconds after which it is old; 0: an hour */
+    size_t secret_minimum; /* SECRET: bytes it must have; 0: 32 */
+};
+
+/* What a token must fulfil, beside a signature that one of the keys holds for. Copied. */
+struct sgr_token_rules {
+    uint32_t size; /* sizeof(struct sgr_token_rules) */
+    const struct sgr_token_key *keys;
+    size_t key_count;
+    const char *const *issuers; /* `iss` is one of them; count 0: whatever it is */
+    size_t issuer_count;
+    const char *const *audiences; /* one of them is in `aud`; count 0: whatever it is */
+    size_t audience_count;
+    const char *claims;  /* a JSON object, each member of which the token has equally; NULL: none */
+    const char *type;    /* the header's `typ`; NULL: none, JWT or at+jwt */
+    int64_t leeway;      /* microseconds that clocks may differ */
+    bool without_expiry; /* whether one without `exp` is taken */
+};
+
+/* Texts are literals that quote nothing of the token. */
+struct sgr_verdict {
+    int status;          /* 0: it is good; 401; 503: keys could not be had */
+    const char *code;    /* a stable word: invalid_token, token_expired, keys_unavailable, … */
+    const char *message; /* for people */
+    struct sgr_claims *claims; /* of a good one; borrowed */
+};
+
 struct sgr_subscribe {
     struct sgr_slice view; /* path, as in the config */
     const struct sgr_parameter_text *parameters;
@@ -119,6 +165,8 @@ struct sgr_subscribe {
         by_revision; /* the seed's whole-number revisions; `revision` below instead of cursor; history's from `revision` */
     bool have_revision;
     uint64_t revision;
+    /* Since 1.1. The request whose token counts for a one-shot; a connection has that of its own request. */
+    const struct sgr_request *request;
 };
 
 /* What a client waits for: a cursor of ours, or a position of a source's, as its database writes it. since 1.1 */
@@ -256,6 +304,43 @@ struct sgr_sink_host {
     /* Like `send`, with one message made of several buffers: for what many clients get with a beginning of their own. Since 1.1. */
     void (*send_parts)(struct sgr_connection *connection, struct sgr_bytes *const *parts,
                        size_t count);
+
+    /* ---- Since 1.1: tokens ---- */
+
+    /* Views that ask for a token get it from the request by themselves (and then from `authenticate`); these are for sinks whose protocol
+     * has tokens of its own.
+     *
+     * In open: a verifier for these rules, the sink's until it is closed; rules NULL: the config's own, SGR_ENOTFOUND if it has none. */
+    int (*verifier)(void *host, const struct sgr_token_rules *rules, struct sgr_verifier **ret,
+                    struct sgr_error *error);
+    /* `done` is called once: from within the call (NULL is returned), or later when keys have been fetched. */
+    struct sgr_verification *(*verify)(void *host, struct sgr_verifier *verifier,
+                                       struct sgr_slice token,
+                                       void (*done)(void *data, const struct sgr_verdict *verdict),
+                                       void *data);
+    void (*verify_cancel)(struct sgr_verification *verification); /* `done` will not be called */
+    struct sgr_claims *(*claims_ref)(struct sgr_claims *claims);
+    void (*claims_unref)(struct sgr_claims *claims); /* NULL is fine */
+    /* By its path: sub, app_metadata.team, "https://example.com/roles".admin. A text as it is, everything else as JSON. To be given back
+     * with bytes_unref; NULL: absent, null, or out of memory. An empty path: all claims. */
+    struct sgr_bytes *(*claim)(const struct sgr_claims *claims, const char *path);
+    /* Microseconds since 1970 until which they count, the leeway included; INT64_MAX: for ever. */
+    int64_t (*claims_expiry)(const struct sgr_claims *claims);
+
+    /* The connection's token from here on; data NULL: none. What was subscribed by the old one goes on if the claims it depends on are the
+     * same, is reset (reason "claims") if they are others, and ends with an error if they are gone or the token expires. A token that is
+     * refused changes nothing. `done` as that of verify, or never if the connection ends first. NULL: tell nobody. */
+    void (*authenticate)(struct sgr_connection *connection, struct sgr_slice token,
+                         void (*done)(struct sgr_connection *connection, void *data,
+                                      const struct sgr_verdict *verdict));
+    /* As subscribe, by claims that the sink verified; they, not the connection's, count for it. NULL: nobody's. `connection` is not NULL.
+     * Refresh them with subscription_claims, which does what `authenticate` does, for one. */
+    struct sgr_subscription *(*subscribe_as)(void *host, struct sgr_connection *connection,
+                                             struct sgr_claims *claims,
+                                             const struct sgr_subscribe *what,
+                                             const struct sgr_subscription_callbacks *callbacks,
+                                             void *data);
+    void (*subscription_claims)(struct sgr_subscription *subscription, struct sgr_claims *claims);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -267,6 +352,10 @@ static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offset
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_bind, data) == 24, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, verifier) == 272, "released offsets are frozen");
+static_assert(offsetof(struct sgr_verdict, claims) == 24, "released offsets are frozen");
+static_assert(offsetof(struct sgr_token_rules, leeway) == 72, "released offsets are frozen");
+static_assert(offsetof(struct sgr_token_key, refresh) == 40, "released offsets are frozen");
 
 struct sgr_sink_methods {
     int (*open)(const struct sgr_sink_host *table, void *host, const void *options,
