@@ -336,7 +336,6 @@ void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_ans
         bury(subscription);
         return;
     }
-    struct sgr_state state = answer->state;
     char etag[SGR__ETAG];
     if (subscription->guard && !sgr__guard_answer(subscription->guard, &state, etag))
         return;
