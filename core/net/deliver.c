@@ -1,8 +1,8 @@
 /* Commits to connections: each gets all its frames of a commit in one call, so that it is never torn.
  *
  * A commit names channels; a channel has subscriptions; they belong to connections. Most connections have one frame of a commit: for those
- * a channel's subscribers share what the sink encoded (`shared`, by sink and slot). The others' frames are first laid out by connection,
- * then delivered.
+ * a channel's subscribers share what the sink encoded (`shared`, by sink and slot). Those with one subscription can have no more and are told
+ * as they are met. The others' frames are first laid out by connection, then delivered.
  *
  * A connection over its budget is *paused*: commits pass it by. When its queue is empty the engine is asked for what all its subscriptions
  * missed, as of one commit, and that is delivered as one. Until the answer comes commits still pass it by, and because the hub keeps
@@ -51,21 +51,49 @@ static struct sgr_frame make_frame(struct sgr_subscription *subscription,
                               .revision = item->revision};
 }
 
-/* Counts each connection's frames; `touched` are those that have any. */
-static int count_frames(struct commit *commit) {
+static void tell(struct sgr_connection *connection, const struct sgr_commit *commit,
+                 const struct sgr_frame *frames, size_t count) {
+    frames[0].subscription->callbacks.commit(connection, connection->data, commit, frames, count);
+}
+
+static void tell_one(struct commit *commit, struct sgr_subscription *subscription,
+                     const struct sgr_hub_item *item) {
+    struct sgr_frame frame = make_frame(subscription, item);
+    commit->told.shared = slots_of(subscription->connection);
+    tell(subscription->connection, &commit->told, &frame, 1);
+}
+
+/* The only one of its connection, which so can have no other frame of this commit. */
+static bool is_alone(const struct sgr_subscription *subscription) {
+    return subscription->in_owner.next == subscription->in_owner.prev;
+}
+
+static int count_frame(struct sgr_server *server, struct sgr_connection *connection) {
+    if (!connection->frame_count && sgr_vector_push(&server->touched, &connection))
+        return SGR_ENOMEM;
+    connection->frame_count++;
+    return SGR_OK;
+}
+
+/* Tells those that can have but one frame, so that a commit for very many looks at each of them once. Counts the others' frames; `touched`
+ * are those that have any. */
+static int tell_or_count(struct commit *commit) {
     struct sgr_server *server = commit->server;
     for (size_t i = 0; i < commit->from->count; i++) {
-        struct sgr__channel *channel = sgr__channel_find(server, commit->from->items[i].channel);
+        const struct sgr_hub_item *item = &commit->from->items[i];
+        struct sgr__channel *channel = sgr__channel_find(server, item->channel);
         if (!channel)
             continue;
         SGR_LIST_EACH(link, &channel->subscriptions) {
-            struct sgr_connection *connection = in_channel(link)->connection;
-            if (!wanted(in_channel(link)))
+            struct sgr_subscription *subscription = in_channel(link);
+            if (!wanted(subscription))
                 continue;
-            if (!connection->frame_count && sgr_vector_push(&server->touched, &connection))
+            if (is_alone(subscription))
+                tell_one(commit, subscription, item);
+            else if (count_frame(server, subscription->connection))
                 return SGR_ENOMEM;
-            connection->frame_count++;
         }
+        release_shared(server);
     }
     return SGR_OK;
 }
@@ -102,23 +130,15 @@ static void lay_out_frames(struct commit *commit) {
     }
 }
 
-static void tell(struct sgr_connection *connection, const struct sgr_commit *commit,
-                 const struct sgr_frame *frames, size_t count) {
-    frames[0].subscription->callbacks.commit(connection, connection->data, commit, frames, count);
-}
-
 static void deliver_item(struct commit *commit, const struct sgr_hub_item *item) {
     struct sgr__channel *channel = sgr__channel_find(commit->server, item->channel);
     if (!channel)
         return;
     SGR_LIST_EACH(link, &channel->subscriptions) {
         struct sgr_subscription *subscription = in_channel(link);
-        struct sgr_connection *connection = subscription->connection;
-        if (subscription->ended || !subscription->live || connection->frame_count != 1)
-            continue;
-        struct sgr_frame frame = make_frame(subscription, item);
-        commit->told.shared = slots_of(connection);
-        tell(connection, &commit->told, &frame, 1);
+        if (!subscription->ended && subscription->live &&
+            subscription->connection->frame_count == 1)
+            tell_one(commit, subscription, item);
     }
     release_shared(commit->server);
 }
@@ -142,7 +162,7 @@ static void deliver_many(struct commit *commit, struct sgr_connection *connectio
     release_shared(commit->server);
 }
 
-static void deliver(struct commit *commit) {
+static void deliver_touched(struct commit *commit) {
     struct sgr_vector *touched = &commit->server->touched;
     lay_out_frames(commit);
     for (size_t i = 0; i < commit->from->count; i++)
@@ -166,10 +186,10 @@ void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *from) {
     server->commit_count++;
     sgr_bytes_unref(server->last_cursor);
     server->last_cursor = sgr_bytes_ref(from->cursor);
-    if (count_frames(&commit) || place_connections(server))
+    if (tell_or_count(&commit) || place_connections(server))
         shut_touched_for_memory(server);
-    else
-        deliver(&commit);
+    else if (server->touched.count)
+        deliver_touched(&commit);
     for (size_t i = 0; i < server->touched.count; i++)
         (*SGR_VECTOR_AT(&server->touched, struct sgr_connection *, i))->frame_count = 0;
     sgr_vector_clear(&server->touched);

@@ -48,13 +48,15 @@ static void on_commit(struct sgr_connection *connection, void *data,
                       size_t count) {
     struct client *client = data;
     struct sgr_bytes **shared = &commit->shared[client->time ? SLOT_TIMED : SLOT_PLAIN];
-    (void)connection;
     (void)count;
     if (!*shared) {
         write_frame(client, frames[0].previous, commit->cursor, frames[0].patches, commit->time);
         *shared = client_take(client);
     }
-    client_send_bytes(client, *shared ? client->ws->table->bytes_ref(*shared) : NULL);
+    if (*shared)
+        client->ws->table->send(connection, *shared);
+    else
+        client->ws->table->shut(connection, 1013, "out of memory");
 }
 
 static void on_stale(void *data, struct sgr_subscription *subscription, bool stale) {
