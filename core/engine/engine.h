@@ -109,6 +109,9 @@ int sgr__source_start(struct engine_source *source, struct sgr_error *error);
 int sgr__streams_open(struct sgr_engine *engine, struct sgr_error *error);
 /* The source's tables are filled, if it has any in use: its stream may begin. */
 int sgr__stream_start(struct sgr_engine *engine, size_t source, struct sgr_error *error);
+/* The table that a stream's source gets, and its host: for a test that plays the source. */
+const struct sgr_source_host *sgr__stream_host(struct sgr_engine *engine, size_t source,
+                                               void **ret_host);
 bool sgr__streams_checked(const struct sgr_engine *engine);
 /* Looks at what sinks have handled and let go of. */
 void sgr__streams_turn(struct sgr_engine *engine);

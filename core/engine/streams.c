@@ -346,6 +346,12 @@ int sgr__stream_start(struct sgr_engine *engine, size_t source, struct sgr_error
     return code ? (sgr_error_context(error, "source %s", stream->source.plan->name), code) : SGR_OK;
 }
 
+const struct sgr_source_host *sgr__stream_host(struct sgr_engine *engine, size_t source,
+                                               void **ret_host) {
+    *ret_host = &engine->streams[source];
+    return &engine->streams[source].table;
+}
+
 bool sgr__streams_checked(const struct sgr_engine *engine) {
     for (size_t i = 0; i < engine->source_count; i++)
         if (is_bound(&engine->streams[i]) && !engine->streams[i].flowing)
