@@ -246,6 +246,8 @@ static int build(struct sgr_engine *engine, struct sgr_error *error) {
     struct sgr_plan_tables tables = {.data = engine, .table = sgr__source_table};
     int code = sgr_plan_build(engine->plan, engine->graph, engine->views, &tables, error);
     engine->phase = ENGINE_FILLING;
+    if (!code)
+        sgr__sources_built(engine);
     for (size_t i = 0; !code && i < engine->source_count; i++)
         code = engine->check_only ? sgr__stream_start(engine, i, error)
                                   : sgr__source_start(&engine->sources[i], error);

@@ -98,6 +98,7 @@ int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, 
 /* Staleness follows the sources' states. */
 void sgr__engine_source_changed(struct sgr_engine *engine);
 
+void sgr__sources_built(struct sgr_engine *engine); /* nodes have all the indexes they will use */
 /* The table that sources get; a test that plays a source calls it with a struct engine_source as host. */
 const struct sgr_source_host *sgr__source_host(void);
 const char *sgr__source_state_name(enum sgr_source_state state);

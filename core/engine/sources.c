@@ -480,6 +480,15 @@ struct sgr_node *sgr__source_table(void *data, size_t index, const char *table) 
     return NULL;
 }
 
+void sgr__sources_built(struct sgr_engine *engine) {
+    for (size_t i = 0; i < engine->source_count; i++) {
+        const struct engine_source *source = &engine->sources[i];
+        for (size_t j = 0; j < source->plan->table_count; j++)
+            if (source->relations[j].fold)
+                sgr_fold_narrow(source->relations[j].fold);
+    }
+}
+
 int sgr__source_start(struct engine_source *source, struct sgr_error *error) {
     size_t count = source->plan->table_count;
     source->started_with = calloc(count + 1, sizeof(*source->started_with));

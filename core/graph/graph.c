@@ -174,6 +174,13 @@ void sgr__node_unfeed(struct sgr_node *node) {
 
 /* Visiting. */
 
+static bool key_repeats(const struct sgr_node *node) {
+    const struct sgr_index *index =
+        SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index;
+    return node->narrow ? sgr_index_repeats(index)
+                        : sgr_index_rows(index) != sgr_index_groups(index);
+}
+
 int sgr__batch_apply(struct sgr_node *node, const struct sgr_batch *batch,
                      struct sgr_error *error) {
     for (size_t i = 0; i < node->arrangements.count; i++) {
@@ -182,8 +189,7 @@ int sgr__batch_apply(struct sgr_node *node, const struct sgr_batch *batch,
         int status = sgr_index_apply(index, batch, error);
         if (status)
             return status;
-        if (!node->plugin && node->key_count && i == 0 &&
-            sgr_index_rows(index) != sgr_index_groups(index))
+        if (!node->plugin && node->key_count && i == 0 && key_repeats(node))
             return sgr_error_set(error, SGR_EINTERNAL, "two rows have the same key");
     }
     return 0;

@@ -48,7 +48,7 @@ int sgr_node_index(struct sgr_node *node, const uint16_t *columns, size_t count,
         return out_of_memory(error);
     }
     if (node->key_count)
-        sgr_index_promise_distinct(made.index);
+        sgr_index_promise_distinct(made.index, true);
     int status = node->hydrated ? sgr__index_fill(node, made.index, error) : 0;
     if (status) {
         sgr_index_free(made.index);
@@ -86,6 +86,37 @@ static int keep_index(struct sgr_node *node, struct sgr_error *error) {
     int status = sgr_node_index(node, all, node->schema->count, &index, error);
     free(all);
     return status;
+}
+
+/* The arrangement with the most columns but for the first, which makes the smallest groups; 0: there is none. */
+static size_t widest_other(const struct sgr_node *node) {
+    size_t widest = 0, most = 0;
+    for (size_t i = 1; i < node->arrangements.count; i++) {
+        size_t count;
+        sgr_index_columns(SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, i)->index,
+                          &count);
+        if (count > most) {
+            most = count;
+            widest = i;
+        }
+    }
+    return widest;
+}
+
+enum { OWN_HOLDERS = 2 }; /* the node and its fold */
+
+struct sgr_index *sgr__node_narrow(struct sgr_node *node) {
+    size_t widest = widest_other(node);
+    struct sgr__arrangement *first = node->arrangements.items, *other = first + widest;
+    if (!widest || first->holders != OWN_HOLDERS || sgr_index_rows(first->index))
+        return NULL;
+    sgr_index_free(first->index);
+    *first = *other;
+    first->holders += OWN_HOLDERS;
+    sgr_vector_remove(&node->arrangements, widest);
+    sgr_index_promise_distinct(first->index, false);
+    node->narrow = true;
+    return first->index;
 }
 
 /* Identity: structure and an ordinal among equal ones. */

@@ -79,6 +79,7 @@ struct sgr_node {
     struct sgr_vector observers;    /* of struct sgr__observer, in order of registration */
     size_t settled; /* deltas at the start of `fed`, then `out`, that the indexes show already */
     bool fed_loose; /* what was fed is not known to be consolidated */
+    bool narrow;    /* the first index is not by the key: see sgr__node_narrow */
     bool queued, ticking, changed;
 
     struct sgr_node_counters counters;
@@ -124,6 +125,10 @@ void sgr__binding_fini(struct sgr_binding *binding);
 int sgr__binding_bind(struct sgr_binding *binding, struct sgr_shape *ret_shape,
                       struct sgr_error *error);
 const struct sgr_operator_methods *sgr__node_methods(const struct sgr_node *node);
+
+/* A relation whose key is all of its columns, and that has another index, needs none by its key: the row is found in its group there. Drops the
+ * index by the key for the widest other one, with the holders of the first; NULL: there is none, or the first is used, or has rows. */
+struct sgr_index *sgr__node_narrow(struct sgr_node *node);
 
 /* contents.c: what a node holds now, as one consolidated batch; and feeding an operator all of its inputs' contents. */
 int sgr__node_contents(struct sgr_node *node, struct sgr_batch_builder *out,

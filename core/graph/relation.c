@@ -17,8 +17,9 @@ struct sgr_fold {
     struct sgr_node *node;
     const struct sgr_schema *schema; /* the node's */
     struct sgr_netting netting;
-    struct sgr_index *base;  /* by the node's key; by all columns for a bag */
+    struct sgr_index *base;  /* by the node's key; by all columns for a bag; see narrow */
     struct sgr_index *index; /* by the netting's columns; often the same */
+    bool narrow;             /* the key is all there is of a row, and base is by fewer columns */
     bool by_content;         /* the netting's columns need not be unique: whole rows are compared */
     bool snapshot;           /* between snapshot_begin and its finish */
     bool direct;             /* the snapshot goes straight to the node, as nothing was there */
@@ -136,6 +137,28 @@ void sgr_fold_free(struct sgr_fold *fold) {
 
 struct sgr_node *sgr_fold_node(const struct sgr_fold *fold) {
     return fold->node;
+}
+
+/* Of these types, values with equal keys are the same value. */
+static bool is_plain(enum sgr_type type) {
+    static const enum sgr_type plain[] = {SGR_BOOL,        SGR_INT2, SGR_INT4, SGR_INT8,
+                                          SGR_DATE,        SGR_TIME, SGR_UUID, SGR_TIMESTAMP,
+                                          SGR_TIMESTAMPTZ, SGR_TEXT};
+    for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+        if (type == plain[i])
+            return true;
+    return false;
+}
+
+void sgr_fold_narrow(struct sgr_fold *fold) {
+    bool whole = fold->node->key_count == fold->schema->count && fold->index == fold->base;
+    for (uint16_t i = 0; whole && i < fold->schema->count; i++)
+        whole = is_plain(fold->schema->columns[i].type);
+    struct sgr_index *narrower = whole ? sgr__node_narrow(fold->node) : NULL;
+    if (!narrower)
+        return;
+    fold->base = fold->index = narrower;
+    fold->narrow = true;
 }
 
 /* Matching: their columns to ours, and by which of them they identify rows. */
@@ -286,10 +309,30 @@ static int read_key(struct sgr_fold *fold, const struct sgr_field *fields,
 
 /* Finding rows as they are now: in the netting, else in the index and then taken into the netting. */
 
+/* The key's values are a row's. */
+static int load_whole(struct sgr_fold *fold, uint32_t hash, struct sgr_netted **ret) {
+    const struct sgr_row *wanted;
+    int64_t weight;
+    for (size_t i = 0; i < fold->netting.column_count; i++)
+        fold->values[fold->netting.columns[i]] = fold->key[i];
+    int status = sgr_row_new(fold->node->graph->heap, fold->schema, fold->values, &wanted, NULL);
+    if (status)
+        return status;
+    const struct sgr_row *row = sgr_index_find(fold->base, wanted, &weight);
+    if (row && !sgr_netting_content(&fold->netting, hash, row)) {
+        *ret = sgr_netting_add(&fold->netting, hash, row, weight);
+        status = *ret ? 0 : SGR_ENOMEM;
+    }
+    sgr_row_unref(wanted);
+    return status;
+}
+
 static int load_present(struct sgr_fold *fold, uint32_t hash, struct sgr_netted **ret) {
     *ret = sgr_netting_present(&fold->netting, hash, fold->key);
     if (*ret)
         return 0;
+    if (fold->narrow && fold->index == fold->base)
+        return load_whole(fold, hash, ret);
     struct sgr_iterator iterator;
     int64_t weight;
     sgr_index_probe(fold->index, fold->key, &iterator);
@@ -307,15 +350,10 @@ static int load_content(struct sgr_fold *fold, const struct sgr_row *wanted,
     *ret = sgr_netting_content(&fold->netting, hash, wanted);
     if (*ret)
         return 0;
-    struct sgr_iterator iterator;
     int64_t weight;
-    sgr_index_probe_row(fold->index, fold->schema, wanted, fold->netting.columns, &iterator);
-    for (const struct sgr_row *row; (row = sgr_index_next(&iterator, &weight));)
-        if (sgr_row_equal(fold->schema, row, wanted)) {
-            *ret = sgr_netting_add(&fold->netting, hash, row, weight);
-            return *ret ? 0 : SGR_ENOMEM;
-        }
-    *ret = sgr_netting_add(&fold->netting, hash, wanted, 0);
+    const struct sgr_row *row = sgr_index_find(fold->index, wanted, &weight);
+    *ret = row ? sgr_netting_add(&fold->netting, hash, row, weight)
+               : sgr_netting_add(&fold->netting, hash, wanted, 0);
     return *ret ? 0 : SGR_ENOMEM;
 }
 

@@ -15,6 +15,9 @@ int sgr_fold_new(struct sgr_graph *graph, const char *name, const struct sgr_rel
 void sgr_fold_free(struct sgr_fold *fold);
 struct sgr_node *sgr_fold_node(const struct sgr_fold *fold);
 
+/* Once all that use the relation have asked for their indexes, and before any rows: drops an index that they make superfluous. */
+void sgr_fold_narrow(struct sgr_fold *fold);
+
 /* Within a transaction. SGR_EPARSE: malformed text; SGR_EINTERNAL: a row to change is unknown. Columns of change->relation are matched to ours
  * by name, so a widened or reordered relation goes on working; a missing or retyped column is SGR_ETYPE. */
 int sgr_fold_change(struct sgr_fold *fold, const struct sgr_change *change,

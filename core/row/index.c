@@ -92,8 +92,8 @@ void sgr_index_free(struct sgr_index *index) {
     free(index);
 }
 
-void sgr_index_promise_distinct(struct sgr_index *index) {
-    index->distinct = true;
+void sgr_index_promise_distinct(struct sgr_index *index, bool distinct) {
+    index->distinct = distinct;
 }
 
 const uint16_t *sgr_index_columns(const struct sgr_index *index, size_t *ret_count) {
@@ -453,6 +453,23 @@ const struct sgr_row *sgr_index_get(const struct sgr_index *index, const struct 
     ((struct sgr_index *)(uintptr_t)index)->probes++;
     const struct sgr__slot *slot = key_of_values(index, values, &key) ? find(index, &key) : NULL;
     return slot ? first_row(index, slot) : NULL;
+}
+
+const struct sgr_row *sgr_index_find(const struct sgr_index *index, const struct sgr_row *row,
+                                     int64_t *ret_weight) {
+    struct key key;
+    key_of(index, row, &key);
+    ((struct sgr_index *)(uintptr_t)index)->probes++;
+    const struct sgr__slot *slot = find(index, &key);
+    struct sgr__member member = slot ? find_entry(index, slot, row) : (struct sgr__member){0};
+    if (!member.id)
+        return NULL;
+    *ret_weight = sgr__weights_get(&index->weights, member.id);
+    return sgr_row_at(index->heap, member.id);
+}
+
+bool sgr_index_repeats(const struct sgr_index *index) {
+    return index->weights.count > 0;
 }
 
 size_t sgr_index_rows(const struct sgr_index *index) {

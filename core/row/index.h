@@ -18,8 +18,8 @@ struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *
 void sgr_index_free(struct sgr_index *index);  /* NULL is fine */
 void sgr_index_clear(struct sgr_index *index); /* takes all rows out; never fails */
 /* Promises that no two equal rows will be in it, as the node has a key: an insertion then looks for no equal row, which makes filling
- * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. */
-void sgr_index_promise_distinct(struct sgr_index *index);
+ * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. Said while it is empty. */
+void sgr_index_promise_distinct(struct sgr_index *index, bool distinct);
 const uint16_t *sgr_index_columns(const struct sgr_index *index, size_t *ret_count);
 
 /* A consolidated batch. Rows to delete are found by identity or else by content. Equal rows are one entry, whose weights add up.
@@ -35,6 +35,10 @@ void sgr_index_probe_row(const struct sgr_index *index, const struct sgr_schema 
                          struct sgr_iterator *ret);
 void sgr_index_scan(const struct sgr_index *index, struct sgr_iterator *ret);
 const struct sgr_row *sgr_index_next(struct sgr_iterator *iterator, int64_t *ret_weight);
+/* The entry that equals this row in all columns, or NULL; O(1) however many have its key. */
+const struct sgr_row *sgr_index_find(const struct sgr_index *index, const struct sgr_row *row,
+                                     int64_t *ret_weight);
+bool sgr_index_repeats(const struct sgr_index *index); /* some row is there more than once */
 /* The one row with this key, or NULL; for unique keys. */
 const struct sgr_row *sgr_index_get(const struct sgr_index *index, const struct sgr_value *key);
 

@@ -427,6 +427,117 @@ static void a_key_twice_in_an_undisturbed_snapshot_is_an_error(void **unused) {
     table_fini(&t);
 }
 
+/* A pivot: its key is all there is. `other`: an index by its first column, which makes the one by the key superfluous. */
+static void pivot_init(struct table *t, struct sgr_index **other) {
+    fixture_init(&t->f, 1, NULL);
+    t->columns[0] = t->columns[1] = plain_columns[0];
+    t->columns[1].name = "other";
+    t->relation = (struct sgr_relation){.schema = "public",
+                                        .table = "p",
+                                        .columns = t->columns,
+                                        .column_count = 2,
+                                        .identity = SGR_IDENTITY_DEFAULT};
+    assert_int_equal(sgr_fold_new(t->f.graph, "app.p", &t->relation, &t->fold, &t->f.error), 0);
+    t->node = sgr_fold_node(t->fold);
+    if (other)
+        assert_int_equal(sgr_node_index(t->node, (uint16_t[]){0}, 1, other, &t->f.error), 0);
+    sgr_fold_narrow(t->fold);
+}
+
+static void pivot_fini(struct table *t, struct sgr_index *other) {
+    if (other)
+        sgr_node_unindex(t->node, other);
+    table_fini(t);
+}
+
+static void pivot_inserts(struct table *t, int from, int count) {
+    for (int i = from; i < from + count; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", i);
+        assert_int_equal(INSERT(t, "1", text), 0);
+    }
+}
+
+/* Of the rows of a large group each is found by itself; returns how many entries all indexes together had for 1,000 rows. */
+static size_t run_pivot(bool narrow) {
+    struct table t;
+    struct sgr_index *other = NULL;
+    struct sgr_node_counters counters;
+    pivot_init(&t, narrow ? &other : NULL);
+    pivot_inserts(&t, 0, 1000);
+    commit(&t);
+    sgr_node_counters(t.node, &counters);
+    for (int i = 3; i < 1000; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", i);
+        assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_KEY, FIELDS("1", text), NULL), 0);
+    }
+    assert_int_equal(change(&t, SGR_UPDATE, SGR_OLD_KEY, FIELDS("1", "2"), FIELDS("9", "2")), 0);
+    assert_int_equal(INSERT(&t, "1", "500"), 0); /* one that has just gone */
+    commit(&t);
+    assert_string_equal(contents(&t), "1 0; 1 1; 1 500; 9 2");
+    assert_int_equal(INSERT(&t, "1", "500"), SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_KEY, FIELDS("1", "2"), NULL), SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, false, &t.f.error), 0);
+    snapshot_row(&t, FIELDS("1", "0"));
+    snapshot_row(&t, FIELDS("7", "7"));
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    fixture_run(&t.f);
+    assert_string_equal(contents(&t), "1 0; 7 7");
+    pivot_fini(&t, other);
+    return counters.index_rows;
+}
+
+static void a_key_of_all_columns_needs_no_index_beside_another(void **unused) {
+    (void)unused;
+    assert_int_equal(run_pivot(false), 1000);
+    assert_int_equal(run_pivot(true), 1000);
+}
+
+static void a_key_index_that_others_use_stays_and_another_identity_gets_its_own(void **unused) {
+    (void)unused;
+    struct table t;
+    struct sgr_index *other, *by_key;
+    pivot_init(&t, &other);
+    assert_int_equal(sgr_node_index(t.node, (uint16_t[]){0, 1}, 2, &by_key, &t.f.error), 0);
+    pivot_inserts(&t, 0, 3);
+    commit(&t);
+    assert_int_equal(sgr_index_rows(by_key), 3);
+    t.relation.identity = SGR_IDENTITY_FULL; /* whole rows are told */
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_FULL, FIELDS("1", "0"), NULL), 0);
+    commit(&t);
+    t.relation.identity = SGR_IDENTITY_INDEX; /* by the second column alone */
+    t.columns[0].key = false;
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_KEY, FIELDS(NULL, "1"), NULL), 0);
+    commit(&t);
+    t.relation.identity = SGR_IDENTITY_DEFAULT;
+    t.columns[0].key = true;
+    assert_int_equal(INSERT(&t, "1", "2"), SGR_EINTERNAL);
+    sgr_fold_abort(t.fold);
+    assert_int_equal(INSERT(&t, "1", "3"), 0);
+    commit(&t);
+    assert_string_equal(contents(&t), "1 2; 1 3");
+    assert_int_equal(sgr_index_rows(by_key), 2);
+    sgr_node_unindex(t.node, by_key);
+    pivot_fini(&t, other);
+}
+
+static void a_row_twice_in_a_snapshot_is_an_error_without_a_key_index_too(void **unused) {
+    (void)unused;
+    struct table t;
+    struct sgr_index *other;
+    pivot_init(&t, &other);
+    assert_int_equal(sgr_fold_snapshot_begin(t.fold, true, &t.f.error), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(snapshot_row(&t, FIELDS("5", i == 1 ? "6" : "5")), 0);
+    assert_int_equal(sgr_fold_snapshot_finish(t.fold, &t.f.error), 0);
+    assert_int_equal(sgr_graph_run(t.f.graph, &t.f.error), SGR_EINTERNAL);
+    assert_non_null(strstr(t.f.error.message, "same key"));
+    pivot_fini(&t, other);
+}
+
 static void what_cannot_be_is_an_error_with_the_relation(void **unused) {
     (void)unused;
     struct table t;
@@ -573,6 +684,9 @@ int main(void) {
         cmocka_unit_test(an_aborted_snapshot_or_transaction_leaves_nothing),
         cmocka_unit_test(an_undisturbed_snapshot_is_there_once_and_all_of_it),
         cmocka_unit_test(a_key_twice_in_an_undisturbed_snapshot_is_an_error),
+        cmocka_unit_test(a_key_of_all_columns_needs_no_index_beside_another),
+        cmocka_unit_test(a_key_index_that_others_use_stays_and_another_identity_gets_its_own),
+        cmocka_unit_test(a_row_twice_in_a_snapshot_is_an_error_without_a_key_index_too),
         cmocka_unit_test(what_cannot_be_is_an_error_with_the_relation),
         cmocka_unit_test(a_widened_and_reordered_relation_goes_on_a_retyped_one_does_not),
         cmocka_unit_test(random_transactions_equal_the_table),

@@ -177,11 +177,23 @@ static void check_probes(const struct sgr_index *index) {
     (void)rows;
 }
 
+/* Each row by itself, whichever it shares its key with. */
+static void check_finds(const struct sgr_index *index) {
+    for (size_t i = 0; i < DOMAIN_SIZE; i++) {
+        int64_t weight = 0;
+        const struct sgr_row *row = model_row(i), *found = sgr_index_find(index, row, &weight);
+        assert_int_equal(weight, model.weights[i]);
+        assert_int_equal(found != NULL, weight != 0);
+        assert_true(!found || sgr_row_equal(model.schema, found, row));
+        sgr_row_unref(row);
+    }
+}
+
 static void run_model(const uint16_t *columns, size_t count, int64_t most, bool distinct) {
     model_start(count * 31 + (uint64_t)most, most);
     struct sgr_index *index = sgr_index_new(heap, model.schema, columns, count);
     if (distinct)
-        sgr_index_promise_distinct(index);
+        sgr_index_promise_distinct(index, true);
     struct sgr_batch_builder builder;
     sgr_batch_init(&builder);
     for (size_t round = 0; round < 90; round++) {
@@ -194,6 +206,8 @@ static void run_model(const uint16_t *columns, size_t count, int64_t most, bool 
         check_scan(index);
         if (round % 5 == 0)
             check_probes(index);
+        if (round % 5 == 1)
+            check_finds(index);
     }
     /* All that is left goes at once. */
     for (size_t i = 0; i < DOMAIN_SIZE; i++)
@@ -359,7 +373,7 @@ static void entries_take_about_twelve_bytes_and_leave_none_behind(void **state) 
     const int64_t groups[] = {1, 2, 3, 10, 31, 32, 100, MANY};
     for (size_t g = 0; g < 8; g++) {
         struct sgr_index *index = sgr_index_new(heap, schema, (const uint16_t[]){0}, 1);
-        sgr_index_promise_distinct(index);
+        sgr_index_promise_distinct(index, true);
         fill_many(index, schema, groups[g]);
         assert_true((double)sgr_index_bytes(index) / MANY < (groups[g] == 32 ? 20 : 14));
         assert_int_equal(sgr_index_groups(index), (MANY + groups[g] - 1) / groups[g]);
