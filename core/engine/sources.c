@@ -489,6 +489,23 @@ void sgr__sources_built(struct sgr_engine *engine) {
     }
 }
 
+/* What no view reads of a table that only views read is not asked for, and may go. Rows of a table without a key are told apart by all. */
+static int mark_unused(struct sgr_engine *engine, struct engine_relation *relation) {
+    struct sgr_relation_column *columns = (void *)(uintptr_t)relation->description.columns;
+    size_t key_count, count = relation->description.column_count;
+    const struct sgr_node *node = relation->fold ? sgr_fold_node(relation->fold) : NULL;
+    if (!node || sgr_node_is_input(node) || (sgr_node_key(node, &key_count), !key_count))
+        return SGR_OK;
+    bool *used = calloc(count + 1, sizeof(*used));
+    if (!used)
+        return SGR_ENOMEM;
+    sgr_views_uses(engine->views, node, used);
+    for (size_t i = 0; i < count; i++)
+        columns[i].unused = !used[i] && !columns[i].key;
+    free(used);
+    return SGR_OK;
+}
+
 int sgr__source_start(struct engine_source *source, struct sgr_error *error) {
     size_t count = source->plan->table_count;
     source->started_with = calloc(count + 1, sizeof(*source->started_with));
@@ -497,6 +514,8 @@ int sgr__source_start(struct engine_source *source, struct sgr_error *error) {
     for (size_t i = 0; i < count; i++) {
         source->started_with[i] = &source->relations[i].description;
         source->started_with[i]->host_data = &source->relations[i];
+        if (mark_unused(source->engine, &source->relations[i]))
+            return sgr_error_set(error, SGR_ENOMEM, "out of memory for a source");
     }
     source->started = true;
     int code = source->methods->start(source->state, source->started_with, count, error);

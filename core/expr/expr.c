@@ -146,6 +146,18 @@ void sgr_expression_free(struct sgr_expression *expression) {
     free(expression);
 }
 
+static void mark_columns(const struct sgr__node *node, uint32_t relation, bool *columns) {
+    if (node->kind == SGR__COLUMN && node->index == relation)
+        columns[node->column] = true;
+    for (uint16_t i = 0; i < node->count; i++)
+        mark_columns(node->arguments[i], relation, columns);
+}
+
+void sgr_expression_uses(const struct sgr_expression *expression, uint32_t relation,
+                         bool *columns) {
+    mark_columns(expression->root, relation, columns);
+}
+
 const struct sgr_column *sgr_expression_column(const struct sgr_expression *expression) {
     return &expression->column;
 }

@@ -36,6 +36,8 @@ int sgr_expression_new(const char *sql, const struct sgr_scope *scope, struct sg
 void sgr_expression_free(struct sgr_expression *expression); /* NULL is fine */
 
 /* name NULL; type, element, type_name, modifier, collation, not_null of the result. */
+/* Sets columns[i] for each column of this relation of the scope that the expression reads. */
+void sgr_expression_uses(const struct sgr_expression *expression, uint32_t relation, bool *columns);
 const struct sgr_column *sgr_expression_column(const struct sgr_expression *expression);
 const char *sgr_expression_canonical(
     const struct sgr_expression *expression); /* equal text = equal expression */

@@ -51,6 +51,8 @@ void sgr_node_unref(struct sgr_node *node);
 uint32_t
 sgr_node_id(const struct sgr_node *node); /* small, in order of creation; stable while it lives */
 const char *sgr_node_name(const struct sgr_node *node);
+/* Whether an operator reads it. */
+bool sgr_node_is_input(const struct sgr_node *node);
 const struct sgr_schema *sgr_node_schema(const struct sgr_node *node);
 const uint16_t *sgr_node_key(const struct sgr_node *node, size_t *ret_count); /* count 0: a bag */
 const struct sgr_plugin *sgr_node_plugin(const struct sgr_node *node);        /* NULL: a relation */

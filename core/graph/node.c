@@ -434,6 +434,15 @@ const char *sgr_node_name(const struct sgr_node *node) {
     return node->name;
 }
 
+bool sgr_node_is_input(const struct sgr_node *node) {
+    SGR__NODES_EACH(other, node->graph) {
+        for (size_t i = 0; i < other->input_count; i++)
+            if (other->inputs[i] == node)
+                return true;
+    }
+    return false;
+}
+
 const struct sgr_schema *sgr_node_schema(const struct sgr_node *node) {
     return node->schema;
 }

@@ -141,6 +141,8 @@ int sgr_instance_changes(struct sgr_instance *instance, const struct sgr_codec *
 void sgr_views_trim(struct sgr_views *views, int64_t now, int64_t age, size_t bytes);
 /* A new epoch: all history goes, revisions begin again; instances stay and are recomputed by the next commits. */
 void sgr_views_forget(struct sgr_views *views);
+/* Sets columns[i] for each column of the node that a view reads. */
+void sgr_views_uses(const struct sgr_views *views, const struct sgr_node *node, bool *columns);
 /* Whether a live collection shows this row of this node. */
 bool sgr_views_demanded(struct sgr_views *views, struct sgr_node *node, const struct sgr_row *row);
 

@@ -127,6 +127,8 @@ int catalog_compare(const struct catalog_table *now, const struct sgr_relation *
     for (size_t i = 0; i < before->column_count; i++) {
         const struct sgr_relation_column *old = &before->columns[i],
                                          *column = find(&now->relation, old->name);
+        if (old->unused)
+            continue; /* and no key */
         if (!column)
             return sgr_error_set(error, SGR_EFATAL,
                                  "column %s of %s.%s is gone since the start (dropped or renamed)",

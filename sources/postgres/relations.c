@@ -102,6 +102,9 @@ static int map_column(const struct catalog_table *table, const struct sgr_relati
                       size_t i, const struct pgoutput_message *message, uint16_t *ret,
                       struct sgr_error *error) {
     const char *name = relation->columns[i].name;
+    *ret = NOWHERE;
+    if (relation->columns[i].unused)
+        return SGR_OK;
     for (size_t j = 0; j < message->relation.column_count; j++) {
         const struct pgoutput_column *column = &message->relation.columns[j];
         if (strcmp(column->name, name) != 0)

@@ -7,12 +7,14 @@
 #include "pgoutput.h"
 #include "types.h"
 
+enum { NOWHERE = UINT16_MAX };
+
 struct announced {
     uint32_t oid;                  /* 0: an empty slot */
     uint16_t width;                /* columns of its tuples */
     bool straight;                 /* the first columns of a tuple are the descriptor's, in order */
     struct sgr_relation *relation; /* the host's; NULL: nobody uses the table */
-    uint16_t *from;                /* where each of the descriptor's columns stands in a tuple */
+    uint16_t *from; /* where each of the descriptor's columns stands in a tuple; NOWHERE: null */
 };
 
 struct relations;

@@ -65,7 +65,10 @@ static int copy_next(struct snapshot *snapshot, struct sgr_error *error) {
     sql_add(&sql, "COPY (SELECT ");
     for (size_t i = 0; i < relation->column_count; i++) {
         sql_add(&sql, i ? ", " : "");
-        sql_identifier(&sql, relation->columns[i].name);
+        if (relation->columns[i].unused)
+            sql_add(&sql, "NULL");
+        else
+            sql_identifier(&sql, relation->columns[i].name);
     }
     sql_add(&sql, " FROM ");
     sql_table(&sql, relation->schema, relation->table);

@@ -124,7 +124,8 @@ static const struct sgr_field *in_order(const struct announced *announced,
     if (!tuple->count || announced->straight)
         return tuple->count ? tuple->fields : NULL;
     for (size_t i = 0; i < announced->relation->column_count; i++)
-        scratch[i] = tuple->fields[announced->from[i]];
+        scratch[i] = announced->from[i] == NOWHERE ? (struct sgr_field){.kind = SGR_FIELD_NULL}
+                                                   : tuple->fields[announced->from[i]];
     return scratch;
 }
 

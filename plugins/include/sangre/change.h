@@ -28,6 +28,8 @@ struct sgr_relation_column {
     int32_t type_modifier;
     bool key; /* part of the primary key (describe) or the replica identity (change streams) */
     bool not_null;
+    bool
+        unused; /* in start: nobody reads it. A source may give null for it, and need not mind what becomes of it. Since 1.1 */
 };
 
 /* A relation as it is now. Borrowed for the call it is passed to, except in `change`, where the pointer must stay valid and
