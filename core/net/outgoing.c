@@ -49,7 +49,8 @@ int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, b
     return SGR_OK;
 }
 
-static void ring_pop(struct sgr_connection *connection) {
+/* Its reference is the caller's. */
+static struct sgr_bytes *ring_take(struct sgr_connection *connection) {
     struct sgr__part *part = ring_at(connection, 0);
     struct sgr_bytes *bytes = part->bytes;
     connection->begun = part->more;
@@ -60,7 +61,11 @@ static void ring_pop(struct sgr_connection *connection) {
     connection->first_at = 0;
     connection->first = (connection->first + 1) & (connection->capacity - 1);
     connection->count--;
-    sgr_bytes_unref(bytes);
+    return bytes;
+}
+
+static void ring_pop(struct sgr_connection *connection) {
+    sgr_bytes_unref(ring_take(connection));
 }
 
 void sgr__ring_fini(struct sgr_connection *connection) {
@@ -168,21 +173,21 @@ static int write_raw(struct sgr_connection *connection, unsigned char *from, siz
     if (lws_write(wsi, from, size, LWS_WRITE_RAW) < 0)
         return -1;
     sgr__hold(connection->server, &connection->in_flight, lws_partial_buffered(wsi) ? size : 0);
-    sgr__connection_progress(connection);
+    if (connection->in_flight || connection->count)
+        sgr__connection_progress(connection); /* else it is not waited for any more */
     return 0;
 }
 
 /* The only message or the end of one, from where it stands. Its header is the same for every connection, and written by this thread alone. */
 static int write_alone(struct sgr_connection *connection) {
-    struct sgr_bytes *bytes = sgr_bytes_ref(ring_at(connection, 0)->bytes);
-    unsigned char *from = (unsigned char *)bytes->data;
     size_t size = left_of(connection);
+    unsigned char *from = (unsigned char *)ring_at(connection, 0)->bytes->data;
     if (connection->websocket) {
         size_t header = ws_header_size(size);
         from -= header;
         size += ws_header(from, first_byte(connection, true), size);
     }
-    ring_pop(connection);
+    struct sgr_bytes *bytes = ring_take(connection);
     int failed = write_raw(connection, from, size);
     sgr_bytes_unref(bytes);
     return failed;
