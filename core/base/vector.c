@@ -33,6 +33,16 @@ int sgr_vector_reserve(struct sgr_vector *vector, size_t count) {
     return 0;
 }
 
+void sgr_vector_fit(struct sgr_vector *vector) {
+    size_t count = vector->count ? vector->count : 1;
+    void *items =
+        count < vector->capacity ? realloc(vector->items, count * vector->item_size) : NULL;
+    if (!items)
+        return;
+    vector->items = items;
+    vector->capacity = count;
+}
+
 static void *add_raw(struct sgr_vector *vector) {
     if (vector->count == vector->capacity && sgr_vector_reserve(vector, vector->count + 1))
         return NULL;

@@ -21,6 +21,8 @@ void sgr_vector_clear(struct sgr_vector *vector); /* keeps the memory */
 void *sgr_vector_add(struct sgr_vector *vector);
 int sgr_vector_push(struct sgr_vector *vector, const void *item); /* copies; 0 or SGR_ENOMEM */
 void sgr_vector_remove(struct sgr_vector *vector, size_t i);      /* keeps the order */
-int sgr_vector_reserve(struct sgr_vector *vector, size_t count);  /* room for `count` in all */
+/* Gives back the memory behind the last item, if that works. */
+void sgr_vector_fit(struct sgr_vector *vector);
+int sgr_vector_reserve(struct sgr_vector *vector, size_t count); /* room for `count` in all */
 
 #endif

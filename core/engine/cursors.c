@@ -98,10 +98,23 @@ static void drop_front(struct sgr_vector *vector, size_t count) {
     char *items = vector->items;
     vector->count -= count;
     memmove(items, items + count * vector->item_size, vector->count * vector->item_size);
+    if (vector->capacity / 4 > vector->count)
+        sgr_vector_fit(vector);
 }
 
-void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time) {
-    while (cursors->forgotten + 1 < cursors->entries.count &&
+static size_t entry_bytes(const struct sgr_cursors *cursors) {
+    return sizeof(struct entry) + cursors->width * sizeof(uint64_t);
+}
+
+size_t sgr_cursors_bytes(const struct sgr_cursors *cursors) {
+    return (cursors->entries.count - cursors->forgotten) * entry_bytes(cursors);
+}
+
+void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time, size_t bytes) {
+    size_t most = bytes / entry_bytes(cursors), count = cursors->entries.count;
+    if (count - cursors->forgotten > most)
+        cursors->forgotten = count - (most ? most : 1);
+    while (cursors->forgotten + 1 < count &&
            SGR_VECTOR_AT(&cursors->entries, struct entry, cursors->forgotten)->time < time)
         cursors->forgotten++;
     /* Moved only once half of it is dead, so that each entry is moved about once. */

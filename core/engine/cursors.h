@@ -24,8 +24,9 @@ void sgr_cursors_restart(struct sgr_cursors *cursors, uint64_t identity, const u
 /* Commit `number` (greater than any before) took source `source` to `position`, or was a tick (source SIZE_MAX). 0 or SGR_ENOMEM. */
 int sgr_cursors_commit(struct sgr_cursors *cursors, uint64_t number, size_t source,
                        uint64_t position, int64_t time);
-/* Forgets commits older than `time`, except the last. */
-void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time);
+/* Forgets commits older than `time`, and the oldest beyond `bytes` of memory; never the last. */
+void sgr_cursors_trim(struct sgr_cursors *cursors, int64_t time, size_t bytes);
+size_t sgr_cursors_bytes(const struct sgr_cursors *cursors); /* of what is remembered */
 
 /* The token of the present position; a reference for the caller. NULL without memory. */
 struct sgr_bytes *sgr_cursors_token(struct sgr_cursors *cursors);

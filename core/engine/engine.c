@@ -16,6 +16,7 @@
 #endif
 
 enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 64, MICROSECONDS = 1000000 };
+enum { CURSORS_SHARE = 4 }; /* cursors may take a quarter of what histories may */
 
 const char *sgr_version(void) {
     return SANGRE_VERSION;
@@ -66,7 +67,8 @@ static void on_trim(void *data) {
     struct sgr_engine *engine = data;
     const struct sgr_plan_server *server = sgr_plan_server(engine->plan);
     trim_views(engine);
-    sgr_cursors_trim(engine->cursors, sgr_loop_now(engine->loop) - server->history_age);
+    sgr_cursors_trim(engine->cursors, sgr_loop_now(engine->loop) - server->history_age,
+                     server->history_bytes / CURSORS_SHARE);
     sgr_timer_arm(engine->trimmer, TRIM_EVERY);
 }
 

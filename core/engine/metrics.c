@@ -26,6 +26,8 @@ static void put_views(const struct sgr_engine *engine, struct sgr_buffer *out) {
                      (double)views.state_bytes);
     sgr_metric_gauge(out, "sangre_history_bytes", "Memory of what clients can resume from.",
                      (double)views.history_bytes);
+    sgr_metric_gauge(out, "sangre_cursor_bytes", "Memory of which cursor names which commit.",
+                     (double)sgr_cursors_bytes(engine->cursors));
     sgr_metric_counter(out, "sangre_view_edits_total", "Edits of views' documents.",
                        (double)views.edits);
     sgr_metric_counter(out, "sangre_view_failed_tests_total",

@@ -133,7 +133,7 @@ static const struct sgr_option history_table[] = {
      .offset = HISTORY_AT(bytes, int64_t),
      .fallback = "64MB",
      .maximum = INT64_MAX,
-     .help = "memory for the history of all views"},
+     .help = "memory for the history of all views; a quarter as much may remember cursors"},
     {0},
 };
 
