@@ -2,6 +2,7 @@
  * asked, and ends or asks anew when the token expires or another one comes.
  *
  * A subscription is told of a refusal from the loop, so it stands on the server's list of refused ones until then. */
+#define _GNU_SOURCE
 #include "net/internal.h"
 
 #include <stdlib.h>
@@ -51,11 +52,16 @@ static void refuse(struct sgr__guard *guard, const struct sgr_verdict *why) {
 
 __attribute__((format(printf, 4, 5))) static int
 refuse_for(struct sgr__guard *guard, int status, const char *code, const char *format, ...) {
-    struct sgr_verdict why = {.status = status, .code = code, .message = guard->text};
+    struct sgr_verdict why = {.status = status, .code = code};
+    char *text = NULL;
     va_list args;
     va_start(args, format);
-    vsnprintf(guard->text, sizeof(guard->text), format, args);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
+    free(guard->text);
+    guard->text = text;
+    why.message = text ? text : code;
     refuse(guard, &why);
     return SGR_EINVAL;
 }
@@ -68,6 +74,48 @@ void sgr__refusals_tell(struct sgr_server *server) {
         sgr__subscription_tell_error(subscription, guard->refusal.status, guard->refusal.code,
                                      guard->refusal.message);
     }
+}
+
+/* ---- Copies ---- */
+
+static struct sgr_slice put(char **place, struct sgr_slice text) {
+    char *copy = *place;
+    if (!text.data)
+        return text;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    *place += text.size + 1;
+    return (struct sgr_slice){copy, text.size};
+}
+
+static size_t wish_size(const struct sgr_subscribe *what) {
+    size_t size = what->view.size + (what->codec ? strlen(what->codec) : 0) + what->cursor.size + 3;
+    for (size_t i = 0; i < what->parameter_count; i++)
+        size += sizeof(*what->parameters) + what->parameters[i].name.size +
+                what->parameters[i].value.size + 2;
+    return size;
+}
+
+static int keep_wish(struct sgr__guard *guard, const struct sgr_subscribe *what) {
+    size_t count = what->parameter_count;
+    struct sgr_parameter_text *parameters = malloc(wish_size(what));
+    char *place = (char *)(parameters + count);
+    if (!parameters)
+        return SGR_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        parameters[i].name = put(&place, what->parameters[i].name);
+        parameters[i].value = put(&place, what->parameters[i].value);
+    }
+    guard->wish = parameters;
+    guard->what = (struct sgr_subscribe){.view = put(&place, what->view),
+                                         .parameters = parameters,
+                                         .parameter_count = count,
+                                         .codec = put(&place, sgr_slice(what->codec)).data,
+                                         .cursor = put(&place, what->cursor),
+                                         .by_revision = what->by_revision,
+                                         .have_revision = what->have_revision,
+                                         .revision = what->revision};
+    return SGR_OK;
 }
 
 /* ---- Claims as parameters ---- */
@@ -106,7 +154,7 @@ static int read_claim(struct sgr__guard *guard, const struct sgr_claims *claims,
     return SGR_OK;
 }
 
-/* One for each claim of the view, in an arena of its own that becomes the guard's. */
+/* One for each claim of the view. */
 static int read_claims(struct sgr__guard *guard, const struct sgr_claims *claims,
                        struct sgr_arena *arena, struct sgr_slice *values) {
     const struct sgr_plan_access *access = guard->access;
@@ -128,6 +176,18 @@ static bool same_values(const struct sgr__guard *guard, const struct sgr_slice *
         if (!sgr_slice_equal(guard->values[i], values[i]))
             return false;
     return true;
+}
+
+/* In a block of their own, as there may be many guards; NULL: no memory. */
+static struct sgr_slice *copy_values(const struct sgr_slice *values, size_t count) {
+    size_t size = count * sizeof(*values) + 1;
+    for (size_t i = 0; i < count; i++)
+        size += values[i].size + 1;
+    struct sgr_slice *copies = malloc(size);
+    char *place = (char *)(copies + count);
+    for (size_t i = 0; copies && i < count; i++)
+        copies[i] = put(&place, values[i]);
+    return copies;
 }
 
 static uint64_t values_hash(const struct sgr__guard *guard) {
@@ -200,24 +260,29 @@ static bool refused_already(const struct sgr__guard *guard) {
     return guard->refusal.status != 0;
 }
 
-/* Puts the claims in force; true if the engine has to be asked with other values. */
-static bool put_in_force(struct sgr__guard *guard, struct sgr_claims *claims) {
+/* NULL: it is refused. */
+static struct sgr_slice *values_of(struct sgr__guard *guard, struct sgr_claims *claims) {
     size_t count = guard->access->claim_count;
     struct sgr_arena *arena = sgr_arena_new();
-    struct sgr_slice *values = arena ? sgr_arena_alloc(arena, (count + 1) * sizeof(*values)) : NULL;
-    bool first = !guard->claims;
-    if (!values || is_over(claims)) {
-        refuse(guard, values ? &expired : &no_memory);
-        sgr_arena_free(arena);
+    struct sgr_slice *read = arena ? sgr_arena_alloc(arena, (count + 1) * sizeof(*read)) : NULL;
+    struct sgr_slice *values = NULL;
+    if (!read)
+        refuse(guard, &no_memory);
+    else if (is_over(claims))
+        refuse(guard, &expired);
+    else if (!read_claims(guard, claims, arena, read) && !(values = copy_values(read, count)))
+        refuse(guard, &no_memory);
+    sgr_arena_free(arena);
+    return values;
+}
+
+/* Puts the claims in force; true if the engine has to be asked with other values. */
+static bool put_in_force(struct sgr__guard *guard, struct sgr_claims *claims) {
+    struct sgr_slice *values = values_of(guard, claims);
+    if (!values)
         return false;
-    }
-    if (read_claims(guard, claims, arena, values)) {
-        sgr_arena_free(arena);
-        return false;
-    }
-    bool same = !first && same_values(guard, values);
-    sgr_arena_free(guard->values_arena);
-    guard->values_arena = arena;
+    bool same = guard->claims && same_values(guard, values);
+    free(guard->values);
     guard->values = values;
     sgr_claims_ref(claims);
     sgr_claims_unref(guard->claims);
@@ -295,33 +360,6 @@ bool sgr__guard_answer(struct sgr__guard *guard, struct sgr_state *state, char e
 
 /* ---- Life ---- */
 
-static struct sgr_slice keep(struct sgr__guard *guard, struct sgr_slice text, bool *failed) {
-    if (!text.data)
-        return text;
-    const char *copy = sgr_arena_copy(guard->arena, text);
-    *failed |= !copy;
-    return (struct sgr_slice){copy, text.size};
-}
-
-static int keep_wish(struct sgr__guard *guard, const struct sgr_subscribe *what) {
-    bool failed = false;
-    struct sgr_parameter_text *parameters =
-        sgr_arena_alloc(guard->arena, (what->parameter_count + 1) * sizeof(*parameters));
-    for (size_t i = 0; parameters && i < what->parameter_count; i++) {
-        parameters[i].name = keep(guard, what->parameters[i].name, &failed);
-        parameters[i].value = keep(guard, what->parameters[i].value, &failed);
-    }
-    guard->what = (struct sgr_subscribe){.view = keep(guard, what->view, &failed),
-                                         .parameters = parameters,
-                                         .parameter_count = what->parameter_count,
-                                         .codec = keep(guard, sgr_slice(what->codec), &failed).data,
-                                         .cursor = keep(guard, what->cursor, &failed),
-                                         .by_revision = what->by_revision,
-                                         .have_revision = what->have_revision,
-                                         .revision = what->revision};
-    return failed || !parameters ? SGR_ENOMEM : SGR_OK;
-}
-
 struct sgr__guard *sgr__guard_new(struct sgr_subscription *subscription,
                                   const struct sgr_plan_access *access,
                                   const struct sgr_subscribe *what) {
@@ -330,11 +368,10 @@ struct sgr__guard *sgr__guard_new(struct sgr_subscription *subscription,
         return NULL;
     guard->subscription = subscription;
     guard->access = access;
-    guard->arena = sgr_arena_new();
     sgr_list_init(&guard->waiting);
     ev_init(&guard->expiry, on_expiry);
     guard->expiry.data = guard;
-    if (!guard->arena || keep_wish(guard, what)) {
+    if (keep_wish(guard, what)) {
         sgr__guard_free(guard);
         return NULL;
     }
@@ -351,7 +388,8 @@ void sgr__guard_free(struct sgr__guard *guard) {
         return;
     sgr__guard_stop(guard);
     sgr_claims_unref(guard->claims);
-    sgr_arena_free(guard->values_arena);
-    sgr_arena_free(guard->arena);
+    free(guard->values);
+    free(guard->wish);
+    free(guard->text);
     free(guard);
 }

@@ -495,18 +495,17 @@ enum { SGR__ETAG = 256 };
 struct sgr__guard {
     struct sgr_subscription *subscription;
     const struct sgr_plan_access *access;
-    struct sgr_list waiting; /* on an identity's held, or the server's refused */
-    struct sgr_arena *arena;
-    struct sgr_subscribe what; /* as the sink asked, kept in the arena */
+    struct sgr_list waiting;   /* on an identity's held, or the server's refused */
+    struct sgr_subscribe what; /* as the sink asked, its texts in `wish` */
+    void *wish;
     struct sgr_claims *claims; /* in force; NULL: none yet */
-    struct sgr_arena *values_arena;
-    struct sgr_slice *values; /* of the access' claims */
-    bool own;                 /* the sink gives its claims */
-    bool again;               /* to be asked anew once the engine has answered */
-    bool told, reset;         /* its client has a state; the next is told as a reset */
+    struct sgr_slice *values;  /* of the access' claims */
+    bool own;                  /* the sink gives its claims */
+    bool again;                /* to be asked anew once the engine has answered */
+    bool told, reset;          /* its client has a state; the next is told as a reset */
     ev_periodic expiry;
     struct sgr_verdict refusal; /* status 0: not refused */
-    char text[200];             /* its message, if it is not a literal */
+    char *text;                 /* its message, if it is not a literal */
 };
 
 int sgr__access_fill(struct sgr_server *server);

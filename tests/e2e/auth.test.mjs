@@ -324,8 +324,8 @@ test('keys behind an address are fetched at the start, and again when a token na
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const own = await Sangre.start(`${listen}${memory}
 auth: { keys: [{ jwks: "http://127.0.0.1:${server.address().port}/keys" }] }
-views: { /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
-`);
+views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
+`, { ready: '/open' });
   const ask = async (text) => (await own.get('/me', bearer(text))).status;
   assert.equal(await ask(keys[0].token({ sub: '1' })), 200);
   assert.equal(asked, 1);
@@ -360,8 +360,8 @@ test('while keys cannot be had, tokens are answered 503, and tried again as soon
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const own = await Sangre.start(`${listen}${memory}
 auth: { keys: [{ jwks: "http://127.0.0.1:${server.address().port}/keys" }] }
-views: { /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
-`);
+views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
+`, { ready: '/open' });
   await until('the first fetch', () => asked === 1);
   const first = await own.get('/me', bearer(key.token({ sub: '1' })));
   assert.deepEqual([first.status, (await first.json()).error.code], [503, 'keys_unavailable']);
@@ -425,7 +425,8 @@ local db = sangre.source { plugin = "memory", tables = { users = {
   columns = sangre.ordered { { id = "int" }, { name = "text" } }, key = { "id" }, rows = { { 1, "ann" }, { 2, "bob" } } } } }
 sangre.view("/me", db:table "users" :get { id = sangre.param("user", { type = "int", value = "$claims.sub" }) })
 sangre.view("/members", db:table "users", { auth = "required" })
-`, { extension: 'lua', environment: { JWT_SECRET: secret } });
+sangre.view("/open", db:table "users")
+`, { extension: 'lua', environment: { JWT_SECRET: secret }, ready: '/open' });
   assert.equal((await own.get('/members')).status, 401);
   assert.deepEqual(await (await own.get('/me', bearer(token({ sub: '2' })))).json(), bob);
   await own.stop();
