@@ -50,12 +50,24 @@ static void remember(struct follow *follow) {
     memory->slot.position = committed > memory->durable ? committed : memory->durable;
 }
 
+/* The server looks a publication up as it was at each change: a slot that met a change without it never gets past that, also when the
+ * publication is made again. */
+static void note_lost_publication(struct follow *follow, const struct sgr_error *error) {
+    struct slot_memory *memory = &follow->setup.memory->slot;
+    if (!follow->stream || !follow->setup.slot || !strstr(error->message, "SQLSTATE 42704"))
+        return;
+    memory->drop = true;
+    if (!memory->gap)
+        memory->gap = "publication_lost";
+}
+
 static void end(void *data, const struct sgr_error *error) {
     struct follow *follow = data;
     struct sgr_error copy = *error;
     if (follow->over)
         return;
     follow->over = true;
+    note_lost_publication(follow, error);
     remember(follow);
     close_all(follow);
     follow->setup.over(follow->setup.data, &copy);

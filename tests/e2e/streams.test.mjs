@@ -1,10 +1,12 @@
 // Change streams through a sink that writes down what it gets: equal to what the server's own test_decoding says of the same log; whole after
 // breaks, kills and restarts; bounded behind a slow sink; and with a name for each gap.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Random } from '../oracle/random.mjs';
 import { Recorder } from './lib/recorder.mjs';
-import { Sangre, command, until, writeConfig } from './lib/sangre.mjs';
+import { Sangre, command, scratch, until, writeConfig } from './lib/sangre.mjs';
 import { World } from './lib/world.mjs';
 
 let world;
@@ -292,23 +294,30 @@ test('what a sink has not handled is not acknowledged, and comes after a restart
 
 test('300,000 rows in one transaction behind a slow sink: bounded, and the source waits in the middle of it', async (t) => {
   await world.query('CREATE TABLE huge (id bigint PRIMARY KEY, name text, details text)');
-  const recorder = new Recorder({ source: everything, options: 'delay: 1ms, keep: true, brief: true', server: 'stream_buffer: 1MB' });
+  const gate = path.join(scratch, 'gate');
+  const recorder = new Recorder({ source: everything, options: `keep: true, brief: true, gate: "${gate}"`, server: 'stream_buffer: 1MB' });
   const sangre = await start(t, recorder);
   await recorder.flowing();
   await world.query('INSERT INTO huge SELECT g, \'n\' || g, repeat(\'x\', 64) FROM generate_series(1, 300000) g');
   const pieces = () => recorder.lines().filter((line) => line.xid !== undefined);
-  let [most, paused] = [0, 0];
-  await until(() => `the last piece (${pieces().length} so far)`, async () => {
+  let most = 0;
+  const look = async () => {
     const { streams: [stream] } = await sangre.explain();
     most = Math.max(most, stream.bytes);
-    paused += stream.paused;
+    return stream;
+  };
+  const paused = await until('the source being paused', async () => (await look()).paused);
+  assert.ok(paused && !pieces().some((piece) => piece.last), 'in the middle of the transaction');
+  assert.equal((await look()).transactions, 0);
+  writeFileSync(gate, '');
+  await until(() => `the last piece (${pieces().length} so far)`, async () => {
+    await look();
     return pieces().some((piece) => piece.last);
   }, 120_000);
   const all = pieces();
   assert.equal(all.reduce((sum, piece) => sum + piece.count, 0), 300000);
   assert.deepEqual([all.filter((piece) => piece.first).length, all.filter((piece) => piece.last).length], [1, 1]);
   assert.ok(all.length > 300, `${all.length} pieces`);
-  assert.ok(paused > 0, 'the source was never paused');
   assert.ok(most <= (1 << 20) + (128 << 10), `${most} bytes were on their way`);
   t.diagnostic(`at most ${most} bytes on their way; peak memory ${sangre.peak()} kB`);
   await sangre.stop();
@@ -349,6 +358,22 @@ test('a permanent slot that is dropped or moved meanwhile: gaps, by name', async
   await markAgain(recorder);
   await sangre.stop();
   await dropped('meddled');
+});
+
+test('a publication that is dropped, and made again: the slot cannot get past that, so a gap, by name', async (t) => {
+  await world.query('CREATE PUBLICATION passing FOR TABLE marks');
+  const recorder = new Recorder({ source: 'publication: passing, slot: unpublished' });
+  const sangre = await start(t, recorder);
+  await recorder.flowing();
+  await mark(recorder);
+  await world.query('DROP PUBLICATION passing');
+  await world.query('INSERT INTO marks VALUES ($1)', [++marks]);
+  await until('the missing publication in the log', () => /there is no publication passing/.test(sangre.err));
+  await world.query('CREATE PUBLICATION passing FOR TABLE marks');
+  await until('the gap', () => recorder.states().includes('gap publication_lost'));
+  await markAgain(recorder);
+  await sangre.stop();
+  await dropped('unpublished');
 });
 
 test('a slot that lags past its limit is dropped, and the stream begins anew with a gap', async (t) => {

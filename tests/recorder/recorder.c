@@ -5,13 +5,16 @@
  *   {"kind", "table", "relation", "new", "old_kind", "old", "cascade", "restart"}; unchanged values are {"unchanged": true}
  *   {"relation", "table", "identity", "columns": [[name, type, modifier, key], …]} before a descriptor's first change
  *
- * A transaction is acknowledged once it is in the file. `delay` holds the stream so long after each batch; `keep` holds on to each batch until
- * then, as a sink does that still needs it. `mute` acknowledges nothing, though it should. `brief` leaves the changes out. */
+ * A transaction is acknowledged once it is in the file. `delay` holds the stream so long after each batch, and until there is a file `gate` if that is
+ * named; `keep` holds on to each batch until then, as a sink does that still needs it. `mute` acknowledges nothing, though it should. `brief` leaves the changes out. */
 #include <jansson.h>
 #include <sangre/sink.h>
+#include <unistd.h>
+
+enum { LOOK_EVERY = 10000 };
 
 struct options {
-    const char *source, *file;
+    const char *source, *file, *gate;
     int64_t delay;
     bool acknowledge, brief, keep, mute;
 };
@@ -81,9 +84,17 @@ static void put_change(struct sink *sink, const struct sgr_change *change) {
                         change->cascade, "restart", change->restart_identity));
 }
 
+static bool shut(const struct sink *sink) {
+    return sink->options->gate && access(sink->options->gate, F_OK) != 0;
+}
+
 static void release(void *data) {
     struct sink *sink = data;
     sink->timer = NULL;
+    if (shut(sink)) {
+        sink->timer = sink->table->timer(sink->host, LOOK_EVERY, release, sink);
+        return;
+    }
     sink->table->stream_batch_unref(sink->kept);
     sink->kept = NULL;
     sink->table->stream_hold(sink->stream, false);
@@ -102,7 +113,7 @@ static void on_changes(void *data, struct sgr_stream *stream,
     fflush(sink->file);
     if (batch->last && !sink->options->mute)
         sink->table->stream_handled(stream, batch->transaction.end_lsn);
-    if (!sink->options->delay)
+    if (!sink->options->delay && !shut(sink))
         return;
     sink->table->stream_hold(stream, true);
     if (sink->options->keep)
@@ -169,6 +180,10 @@ static const struct sgr_option recorder_options[] = {
      .type = SGR_OPTION_DURATION,
      .offset = SGR_OPTION_AT(struct options, delay, int64_t),
      .help = "how long to hold the stream after each batch"},
+    {.name = "gate",
+     .type = SGR_OPTION_STRING,
+     .offset = SGR_OPTION_AT(struct options, gate, const char *),
+     .help = "a file: until it is there the stream is held after each batch"},
     {.name = "acknowledge",
      .type = SGR_OPTION_BOOL,
      .offset = SGR_OPTION_AT(struct options, acknowledge, bool),

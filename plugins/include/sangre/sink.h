@@ -207,7 +207,7 @@ enum sgr_stream_phase {
 struct sgr_stream_state {
     enum sgr_stream_phase phase;
     /* GAP: why, a stable word: temporary_slot (the connection broke), slot_lost (it is not there any more, or the server gave it up), slot_lag
-     * (past its limit, we dropped it), slot_ahead (somebody moved it), other_system; of other sources: their own. Else NULL. */
+     * (past its limit, we dropped it), slot_ahead (somebody moved it), publication_lost (it was dropped for a while), other_system; of other sources: their own. Else NULL. */
     const char *reason;
     const char *message; /* DOWN: for people. Else NULL */
     uint64_t lsn;        /* FLOWING, GAP: what ends behind this position comes */
@@ -285,7 +285,8 @@ struct sgr_sink_host {
      * SGR_ENOTFOUND (no such source, or no option names it), SGR_EUNSUPPORTED (the source has no change stream). */
     int (*stream_bind)(void *host, const struct sgr_stream_bind *bind, struct sgr_stream **ret,
                        struct sgr_error *error);
-    /* Handed over, answered, stored: everything up to the end of this transaction (its end_lsn). Positions only grow. */
+    /* Handed over, answered, stored: everything up to the end of this transaction (its end_lsn). Positions only grow, but for a GAP: what was before it is
+     * not to be told behind it. */
     void (*stream_handled)(struct sgr_stream *stream, uint64_t lsn);
     /* While held no callback comes; what waits counts to the stream's budget. For clients that cannot take more now. */
     void (*stream_hold)(struct sgr_stream *stream, bool held);
