@@ -1,6 +1,8 @@
-/* The table `sangre` of a Lua config: source, sink, server, auth, view, param, env. */
+/* The table `sangre` of a Lua config: source, sink, server, auth, view, param, env, file. */
 #include "config/lua_front.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/slice.h"
@@ -251,10 +253,40 @@ static int sangre_env(lua_State *L) {
     return 1;
 }
 
+/* --- files */
+
+enum { FILE_LIMIT = 1 << 16 };
+
+static const char *read_all(const char *path, char *to, size_t *ret_size) {
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return strerror(errno);
+    *ret_size = fread(to, 1, FILE_LIMIT, file);
+    const char *wrong = ferror(file) ? strerror(errno) : NULL;
+    fclose(file);
+    return !wrong && *ret_size == FILE_LIMIT ? "it has more than 64 KB" : wrong;
+}
+
+/* sangre.file(path): its text, without the end of its last line. For secrets that are handed over as files. */
+static int sangre_file(lua_State *L) {
+    const char *path = sgr__lua_string(L, 1, "a file's path");
+    char *text = lua_newuserdatauv(L, FILE_LIMIT, 0);
+    size_t size = 0;
+    const char *wrong = read_all(path, text, &size);
+    if (wrong)
+        sgr__lua_fail(L, sgr__lua_line(L), "can't read %s: %s", path, wrong);
+    while (size && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+        size--;
+    lua_pushlstring(L, text, size);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"source", sangre_source}, {"sink", sangre_sink},       {"server", sangre_server},
-    {"auth", sangre_auth},     {"view", sangre_view},       {"param", sangre_param},
-    {"env", sangre_env},       {"ordered", sangre_ordered}, {NULL, NULL},
+    {"source", sangre_source}, {"sink", sangre_sink},
+    {"server", sangre_server}, {"auth", sangre_auth},
+    {"view", sangre_view},     {"param", sangre_param},
+    {"env", sangre_env},       {"ordered", sangre_ordered},
+    {"file", sangre_file},     {NULL, NULL},
 };
 
 static int unknown_function(lua_State *L) {

@@ -53,6 +53,10 @@ void sgr_loader_free(struct sgr_loader *loader) {
     free(loader);
 }
 
+const char *sgr__loader_directory(const struct sgr_loader *loader, size_t i) {
+    return i < loader->directories.count ? *SGR_VECTOR_AT(&loader->directories, char *, i) : NULL;
+}
+
 /* One file. */
 
 static int open_object(const char *path, void **ret_handle, const struct sgr_plugin **ret,

@@ -31,6 +31,14 @@ void sgr_loader_each(struct sgr_loader *loader,
                      void (*broken)(void *data, const char *path, const struct sgr_error *error),
                      void *data);
 
+/* Ready-made configs that plugins bring, sangre-preset-NAME.lua or .yaml in the directories: the path, to be freed, or NULL if there is none. */
+char *sgr_loader_preset(const struct sgr_loader *loader, const char *name);
+/* All of them, sorted within a directory; of one name the first directory's. */
+void sgr_loader_presets(const struct sgr_loader *loader,
+                        void (*found)(void *data, const char *name, const char *path), void *data);
+/* Where things are looked for; NULL behind the last. */
+const char *sgr__loader_directory(const struct sgr_loader *loader, size_t i);
+
 /* `mapping` NULL: all defaults. Keys in `ignore` (NULL-terminated) are not options. Unknown keys, wrong types, ranges and choices are
  * errors with file:line:column in the context and the nearest name or what was expected in the message. */
 int sgr_options_parse(const struct sgr_plugin *plugin, const struct sgr_document_node *mapping,

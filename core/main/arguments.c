@@ -15,6 +15,8 @@ static const char usage[] =
     "  sangre help [PLUGIN]            what a plugin does and its options; --markdown\n"
     "  sangre schema                   the JSON Schema of a config, for editors\n"
     "  sangre version\n"
+    "  sangre PRESET                   run a config that a plugin brings (sangre plugins lists "
+    "them)\n"
     "\n"
     "Options:\n"
     "  --plugin-dir DIR                look for plugins here first (may be given again)\n"
@@ -22,7 +24,8 @@ static const char usage[] =
     "  --log-level LEVEL               error, warn, info (default) or debug\n"
     "  --log-format FORMAT             text (default) or json\n"
     "\n"
-    "A config is YAML, or Lua if its name ends with .lua. Exit codes: 0 done, 1 failed, 2 wrong "
+    "A config is YAML, or Lua if its name ends with .lua, or a preset's name. Exit codes: 0 done, "
+    "1 failed, 2 wrong "
     "config or usage.\n";
 
 /* What a command takes behind its name. */
@@ -164,7 +167,17 @@ static int take_word(struct arguments *arguments, const char *text) {
     return 0;
 }
 
-static int check_command(const struct arguments *arguments) {
+/* `sangre NAME` runs the preset of that name. */
+static bool take_preset(struct arguments *arguments) {
+    const char *path = arguments->operand ? NULL : find_preset(arguments, arguments->command);
+    if (path) {
+        arguments->command = "run";
+        arguments->operand = path;
+    }
+    return path != NULL;
+}
+
+static int check_command(struct arguments *arguments) {
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
@@ -177,6 +190,8 @@ static int check_command(const struct arguments *arguments) {
             return wrong("what is \"%s\" for?", arguments->operand);
         return 0;
     }
+    if (take_preset(arguments))
+        return 0;
     return wrong_word("command", arguments->command, names, COMMANDS);
 }
 

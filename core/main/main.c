@@ -40,7 +40,7 @@ static void raise_descriptor_limit(void) {
 static int make_engine(const struct arguments *arguments, struct sgr_engine **ret) {
     struct sgr_engine_options options = {
         .size = sizeof(options),
-        .config_file = arguments->operand,
+        .config_file = config_file(arguments),
         .plugin_directories = arguments->plugin_directories,
         .log_level = arguments->log_level,
         .log_json = arguments->log_json,

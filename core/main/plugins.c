@@ -1,5 +1,6 @@
 /* Commands about plugins: what there is, what each one takes, and the schema of it all. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "loader/loader.h"
@@ -16,6 +17,21 @@ static struct sgr_loader *open_loader(const struct arguments *arguments) {
     return loader;
 }
 
+const char *find_preset(const struct arguments *arguments, const char *name) {
+    static char *found;
+    struct sgr_loader *loader = open_loader(arguments);
+    free(found);
+    found = loader ? sgr_loader_preset(loader, name) : NULL;
+    sgr_loader_free(loader);
+    return found;
+}
+
+const char *config_file(const struct arguments *arguments) {
+    const char *preset =
+        access(arguments->operand, F_OK) ? find_preset(arguments, arguments->operand) : NULL;
+    return preset ? preset : arguments->operand;
+}
+
 static const char *kind_name(enum sgr_plugin_kind kind) {
     return kind == SGR_SOURCE ? "source" : kind == SGR_OPERATOR ? "operator" : "sink";
 }
@@ -26,6 +42,12 @@ static void print_plugin(void *data, const struct sgr_plugin *plugin, const char
            plugin->version ? plugin->version : "-", plugin->summary ? plugin->summary : "", 10, "",
            path);
     ++*count;
+}
+
+static void print_preset(void *data, const char *name, const char *path) {
+    (void)data;
+    printf("%-9s %-14s %-8s run it with: sangre %s\n%*s%s\n", "preset", name, "-", name, 10, "",
+           path);
 }
 
 static void print_broken(void *data, const char *path, const struct sgr_error *error) {
@@ -39,6 +61,7 @@ int list_plugins(const struct arguments *arguments) {
     if (!loader)
         return EXIT_FAILED;
     sgr_loader_each(loader, print_plugin, print_broken, &count);
+    sgr_loader_presets(loader, print_preset, NULL);
     if (count == 0)
         fputs("sangre: no plugins found; name their directory with --plugin-dir or "
               "SANGRE_PLUGIN_DIR\n",

@@ -27,6 +27,11 @@ void print_usage(FILE *out);
 /* "file:line:column: message" and what else is known. Returns the exit code for it. */
 int report(const struct sgr_error *error);
 
+/* The config that the operand names: a file, or else a preset. Lives as long as the program. */
+const char *config_file(const struct arguments *arguments);
+/* The path of a preset, or NULL. Lives as long as the program. */
+const char *find_preset(const struct arguments *arguments, const char *name);
+
 int list_plugins(const struct arguments *arguments);
 int help_plugin(const struct arguments *arguments);
 int print_schema(const struct arguments *arguments);

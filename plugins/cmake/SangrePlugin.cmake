@@ -1,11 +1,12 @@
-# sangre_plugin(KIND NAME SOURCES… [LIBRARIES …] [INCLUDES …])
+# sangre_plugin(KIND NAME SOURCES… [LIBRARIES …] [INCLUDES …] [PRESETS …])
 #
+# PRESETS are ready-made configs (NAME.lua or NAME.yaml), which `sangre NAME` runs: they are put beside the plugin as sangre-preset-NAME.*.
 # Builds one plugin as sangre-KIND-NAME.so. KIND is source, operator or sink. The same function serves this tree and plugins
 # that live elsewhere: find_package(sangre) brings it.
 include_guard(GLOBAL)
 
 function(sangre_plugin kind name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;INCLUDES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;INCLUDES;PRESETS" ${ARGN})
   if(NOT kind MATCHES "^(source|operator|sink)$")
     message(FATAL_ERROR "sangre_plugin: the kind is source, operator or sink, not '${kind}'")
   endif()
@@ -18,11 +19,20 @@ function(sangre_plugin kind name)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${SANGRE_PLUGIN_OUTPUT}")
     install(TARGETS ${target} LIBRARY DESTINATION ${SANGRE_PLUGIN_DIR})
     add_dependencies(sangre_plugins ${target})
+    set(directory ${SANGRE_PLUGIN_DIR})
     sangre__plugin_tests(${kind} ${name})
   else()
     target_link_libraries(${target} PRIVATE sangre::headers ${arg_LIBRARIES})
     install(TARGETS ${target} LIBRARY DESTINATION ${sangre_PLUGIN_DIR})
+    set(directory ${sangre_PLUGIN_DIR})
   endif()
+  foreach(preset IN LISTS arg_PRESETS)
+    cmake_path(GET preset FILENAME file)
+    install(FILES ${preset} DESTINATION ${directory} RENAME sangre-preset-${file})
+    if(DEFINED SANGRE_PLUGIN_OUTPUT)
+      configure_file(${preset} ${SANGRE_PLUGIN_OUTPUT}/sangre-preset-${file} COPYONLY)
+    endif()
+  endforeach()
 endfunction()
 
 if(TARGET sangre_headers)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,18 @@ static void assert_document(const char *text, const char *section, const char *e
 }
 
 #define HEAD "local db = sangre.source { plugin = 'memory' }\n"
+
+static void a_file_gives_its_text_without_the_last_lines_end(void **state) {
+    char path[] = "/tmp/sangre-lua-XXXXXX", config[256];
+    int descriptor = mkstemp(path);
+    (void)state;
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, "two\nlines\r\n", 11), 11);
+    close(descriptor);
+    snprintf(config, sizeof(config), "sangre.source { plugin = 'x', y = sangre.file '%s' }", path);
+    assert_document(config, NULL, "{sources: {x: {plugin: 'x', y: 'two\nlines'}}}");
+    unlink(path);
+}
 
 static void the_example_gives_the_document_that_yaml_gives(void **state) {
     (void)state;
@@ -224,6 +237,8 @@ static void mistakes_are_named_with_their_line(void **state) {
         {HEAD "db:table 't' :get { id = sangre.param('x') }", "needs a default, or its type", 2},
         {HEAD "db:table 't' :where('x', 5)", "stand parameters", 2},
         {"sangre.env 'SGR_TEST_NONE'", "environment variable SGR_TEST_NONE is not set", 1},
+        {"sangre.file '/nowhere'", "can't read /nowhere: No such file", 1},
+        {"sangre.file '/'", "can't read /: ", 1},
         {"sangre.source { plugin = 5 }", "plugin must be a string", 1},
         {"sangre.source { plugin = 'x', 1 }", "a list or have names", 1},
         {"local t = {} t.t = t\nsangre.source { plugin = 'x', y = t }", "nested deeper", 2},
@@ -282,6 +297,7 @@ static void the_box_ends_what_runs_too_long_or_takes_too_much(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_gives_its_text_without_the_last_lines_end),
         cmocka_unit_test(the_example_gives_the_document_that_yaml_gives),
         cmocka_unit_test(every_method_makes_its_node),
         cmocka_unit_test(every_clause_goes_into_its_level),

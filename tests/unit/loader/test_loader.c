@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -163,6 +164,40 @@ static void all_are_listed_in_order_and_the_broken_apart(void **unused) {
     sgr_loader_free(loader);
 }
 
+static void note_preset(void *data, const char *name, const char *path) {
+    char *seen = data;
+    (void)path;
+    strcat(strcat(seen, name), " ");
+}
+
+/* A name that no plugin could have is none, and leads nowhere. */
+static void presets_are_found_by_name(void **unused) {
+    char seen[256] = "", own[] = "/tmp/sangre-presets-XXXXXX", file[64];
+    (void)unused;
+    assert_non_null(mkdtemp(own));
+    static const char *const names[] = {"sangre-preset-b.lua", "sangre-preset-a.yaml",
+                                        "sangre-preset-A.lua", "sangre-preset-c.txt"};
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(file, sizeof(file), "%s/%s", own, names[i]);
+        fclose(fopen(file, "w"));
+    }
+    struct sgr_loader *loader = sgr_loader_new((const char *const[]){own, NULL});
+    char *path = sgr_loader_preset(loader, "a");
+    snprintf(file, sizeof(file), "%s/sangre-preset-a.yaml", own);
+    assert_string_equal(path, file);
+    free(path);
+    assert_null(sgr_loader_preset(loader, "c"));
+    assert_null(sgr_loader_preset(loader, "../a"));
+    sgr_loader_presets(loader, note_preset, seen);
+    assert_string_equal(seen, "a b ");
+    sgr_loader_free(loader);
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(file, sizeof(file), "%s/%s", own, names[i]);
+        unlink(file);
+    }
+    rmdir(own);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plugins_are_found_by_name_and_path_and_kept_once),
@@ -171,6 +206,7 @@ int main(void) {
         cmocka_unit_test(operators_are_found_by_what_they_do),
         cmocka_unit_test(broken_shared_objects_are_refused_with_the_reason),
         cmocka_unit_test(all_are_listed_in_order_and_the_broken_apart),
+        cmocka_unit_test(presets_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
