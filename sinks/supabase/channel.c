@@ -154,6 +154,17 @@ static void refuse_join(struct socket *socket, const struct message *message, co
     sgr_text_free(&payload);
 }
 
+/* The token that counts: one that the join names, or else the one the client came with, which must expire some day to join by. 0: none that is good. */
+static int64_t join_expiry(struct socket *socket, const struct message *message) {
+    struct tokens *tokens = &socket->supabase->tokens;
+    const json_t *named = json_object_get(message->payload, "user_token");
+    if (!tokens->wanted)
+        return INT64_MAX;
+    if (named)
+        return token_joins(tokens, message_text(named));
+    return socket->expiry == INT64_MAX ? 0 : socket->expiry;
+}
+
 /* Whoever joins twice is joined once, by the later one. */
 static void join(struct socket *socket, const struct message *message, struct channel *older) {
     if (older)
@@ -162,12 +173,19 @@ static void join(struct socket *socket, const struct message *message, struct ch
         refuse_join(socket, message, "too many channels to join ");
         return;
     }
+    int64_t expiry = join_expiry(socket, message);
+    if (expiry <= wall_now()) {
+        refuse_join(socket, message, "error occurred when joining ");
+        return;
+    }
     struct channel *channel = channel_new(socket, message);
     if (!channel) {
         socket_shut(socket, 1013, "out of memory");
         return;
     }
     link_channel(channel);
+    channel->expiry = expiry;
+    sockets_expire_at(socket->supabase, expiry);
     reply_ok(socket, message, message->join_ref);
 }
 
@@ -177,6 +195,19 @@ static void leave(struct socket *socket, const struct message *message, struct c
         return;
     tell(channel, FRAME_JSON("\"phx_close\""));
     drop(channel);
+}
+
+/* There is no answer to a good one. Clients without a token send null after each heartbeat: that says nothing. */
+static void refresh(struct channel *channel, const struct message *message) {
+    struct supabase *supabase = channel->socket->supabase;
+    const json_t *token = json_object_get(message->payload, "access_token");
+    if (!supabase->tokens.wanted || !token || json_is_null(token))
+        return;
+    channel->expiry = token_joins(&supabase->tokens, message_text(token));
+    if (channel->expiry <= wall_now())
+        fail(channel);
+    else
+        sockets_expire_at(supabase, channel->expiry);
 }
 
 static bool starts_with_prefix(struct sgr_slice topic) {
@@ -200,14 +231,17 @@ static void handle(struct socket *socket, const struct message *message) {
         join(socket, message, channel);
     else if (!channel)
         reply_unmatched(socket, message);
-    else if (!message_is(message, "access_token"))
+    else if (message_is(message, "access_token"))
+        refresh(channel, message);
+    else
         fail(channel);
 }
 
 void channel_receive(struct socket *socket, struct sgr_slice text) {
     struct message message;
-    if (!message_read(&message, socket->vsn, text)) {
-        socket_shut(socket, 1011, "");
+    int code = message_read(&message, socket->vsn, text);
+    if (code) {
+        socket_shut(socket, code, "");
         return;
     }
     handle(socket, &message);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,7 @@ static struct host {
     } timers[TIMERS];
     struct sgr_stream stream;
     struct sgr_stream_bind bind;
+    char claims[128]; /* that tokens must have */
     bool held;
     uint64_t handled;
     size_t blocks;
@@ -187,6 +189,55 @@ static void fake_hold(struct sgr_stream *stream, bool held) {
     host.held = held;
 }
 
+/* ---- Tokens: good, lasting (never expires), short; all others are bad ---- */
+
+struct sgr_verifier {
+    bool without_expiry;
+};
+struct sgr_claims {
+    int64_t expiry;
+};
+
+static struct sgr_verifier verifiers[2] = {{true}, {false}};
+
+static int64_t wall_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int fake_verifier(void *unused, const struct sgr_token_rules *rules,
+                         struct sgr_verifier **ret, struct sgr_error *error) {
+    (void)unused;
+    (void)error;
+    assert_int_equal(rules->key_count, 1);
+    assert_string_equal(rules->type, "JWT");
+    snprintf(host.claims, sizeof(host.claims), "%s", rules->claims);
+    *ret = &verifiers[rules->without_expiry ? 0 : 1];
+    return SGR_OK;
+}
+
+static struct sgr_verification *
+fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
+            void (*done)(void *data, const struct sgr_verdict *verdict), void *data) {
+    struct sgr_claims claims = {.expiry = wall_clock() + 3600000000};
+    struct sgr_verdict verdict = {.status = 401};
+    (void)unused;
+    if (sgr_slice_is(token, "lasting"))
+        claims.expiry = INT64_MAX;
+    if (sgr_slice_is(token, "short"))
+        claims.expiry = wall_clock() + 100000;
+    if (sgr_slice_is(token, "good") || sgr_slice_is(token, "short") ||
+        (sgr_slice_is(token, "lasting") && verifier->without_expiry))
+        verdict = (struct sgr_verdict){.claims = &claims};
+    done(data, &verdict);
+    return NULL;
+}
+
+static int64_t fake_claims_expiry(const struct sgr_claims *claims) {
+    return claims->expiry;
+}
+
 static const struct sgr_sink_host table = {
     .common = {.size = sizeof(table),
                .log = fake_log,
@@ -210,6 +261,9 @@ static const struct sgr_sink_host table = {
     .stream_bind = fake_bind,
     .stream_handled = fake_handled,
     .stream_hold = fake_hold,
+    .verifier = fake_verifier,
+    .verify = fake_verify,
+    .claims_expiry = fake_claims_expiry,
 };
 
 /* ---- The sink ---- */

@@ -32,12 +32,15 @@ static bool read_array(struct message *message) {
     return true;
 }
 
-bool message_read(struct message *ret, enum vsn vsn, struct sgr_slice text) {
-    *ret = (struct message){.document = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL)};
-    if (ret->document && (vsn == VSN_1 ? read_object(ret) : read_array(ret)))
-        return true;
+int message_read(struct message *ret, enum vsn vsn, struct sgr_slice text) {
+    json_error_t wrong;
+    *ret = (struct message){.document = json_loadb(text.data, text.size, JSON_ALLOW_NUL, &wrong)};
+    if (!ret->document)
+        return json_error_code(&wrong) == json_error_invalid_utf8 ? 1007 : 1011;
+    if (vsn == VSN_1 ? read_object(ret) : read_array(ret))
+        return 0;
     message_free(ret);
-    return false;
+    return 1011;
 }
 
 void message_free(struct message *message) {

@@ -20,8 +20,8 @@ struct message {
     const json_t *join_ref, *ref, *topic, *event, *payload;
 };
 
-/* False: it is no message. */
-bool message_read(struct message *ret, enum vsn vsn, struct sgr_slice text);
+/* 0, or the code that a connection is closed with: 1007 the text is no UTF-8, 1011 it is no message. */
+int message_read(struct message *ret, enum vsn vsn, struct sgr_slice text);
 void message_free(struct message *message);
 bool message_is(const struct message *message, const char *event);
 /* Data NULL: it is no text. */

@@ -4,6 +4,8 @@
 #include "channel.h"
 #include "frame.h"
 
+enum { LOOK_AT_CLOCK = 10000000 }; /* microseconds */
+
 static int64_t clock_microseconds(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
@@ -12,6 +14,10 @@ static int64_t clock_microseconds(clockid_t clock) {
 
 int64_t monotonic_now(void) {
     return clock_microseconds(CLOCK_MONOTONIC);
+}
+
+int64_t wall_now(void) {
+    return clock_microseconds(CLOCK_REALTIME);
 }
 
 /* ---- The list: whoever was silent longest is first ---- */
@@ -81,11 +87,36 @@ static void close_silent(struct supabase *supabase, int64_t now) {
         socket_shut(supabase->sockets, 1000, "");
 }
 
+static void end_expired(struct supabase *supabase) {
+    int64_t now = wall_now(), next = INT64_MAX;
+    if (supabase->next_expiry > now)
+        return;
+    for (struct socket *socket = supabase->sockets; socket; socket = socket->next) {
+        int64_t expiry = channels_expire(socket, now);
+        if (expiry < next)
+            next = expiry;
+    }
+    supabase->next_expiry = INT64_MAX;
+    sockets_expire_at(supabase, next);
+}
+
+/* By the clock on the wall, which may be set: looked at from time to time. */
+void sockets_expire_at(struct supabase *supabase, int64_t expiry) {
+    int64_t now = monotonic_now(), left = expiry - wall_now();
+    if (expiry == INT64_MAX)
+        return;
+    if (expiry < supabase->next_expiry)
+        supabase->next_expiry = expiry;
+    wake_at(supabase, now + (left < 0 ? 0 : left < LOOK_AT_CLOCK ? left : LOOK_AT_CLOCK), now);
+}
+
 static void on_clock(void *data) {
     struct supabase *supabase = data;
     int64_t now = monotonic_now();
     supabase->clock = NULL;
     close_silent(supabase, now);
+    end_expired(supabase);
+    sockets_expire_at(supabase, supabase->next_expiry);
     if (supabase->sockets)
         wake_at(supabase, supabase->sockets->heard + supabase->options->idle_timeout, now);
 }
@@ -124,7 +155,8 @@ static void refuse(struct supabase *supabase, struct sgr_request *request) {
     supabase->table->respond(request, 403, NULL, NULL, NULL);
 }
 
-static void welcome(struct supabase *supabase, struct sgr_request *request, enum vsn vsn) {
+static void welcome(struct supabase *supabase, struct sgr_request *request, enum vsn vsn,
+                    int64_t expiry) {
     static const struct sgr_connection_callbacks callbacks = {.message = on_message,
                                                               .closed = on_closed};
     struct socket *socket = supabase->table->common.allocate(supabase->host, sizeof(*socket));
@@ -134,6 +166,7 @@ static void welcome(struct supabase *supabase, struct sgr_request *request, enum
     }
     socket->supabase = supabase;
     socket->vsn = vsn;
+    socket->expiry = expiry;
     socket->channels_end = &socket->channels;
     socket->connection = supabase->table->accept(request, &callbacks, socket, NULL);
     if (socket->connection)
@@ -146,8 +179,9 @@ static void on_upgrade(void *data, struct sgr_request *request) {
     struct supabase *supabase = data;
     enum vsn vsn;
     supabase->table->common.count(supabase->host, "connections", 1);
-    if (frame_version(supabase->table->query(request, "vsn"), &vsn))
-        welcome(supabase, request, vsn);
+    int64_t expiry = token_connects(&supabase->tokens, token_of(&supabase->tokens, request));
+    if (expiry && frame_version(supabase->table->query(request, "vsn"), &vsn))
+        welcome(supabase, request, vsn, expiry);
     else
         refuse(supabase, request);
 }

@@ -20,6 +20,25 @@ static const struct sgr_option options[] = {
      .offset = AT(strict, bool),
      .fallback = "false",
      .help = "Nothing but what the server of 2022 has: no second path /realtime/v1/websocket."},
+    {.name = "secure",
+     .type = SGR_OPTION_BOOL,
+     .offset = AT(secure, bool),
+     .fallback = "true",
+     .help = "Who connects and who joins needs a token."},
+    {.name = "secret",
+     .type = SGR_OPTION_STRING,
+     .offset = AT(secret, const char *),
+     .flags = SGR_OPTION_SECRET,
+     .help = "What tokens are signed with (HS256, HS384, HS512). Needed if secure."},
+    {.name = "claims",
+     .type = SGR_OPTION_JSON,
+     .offset = AT(claims, const char *),
+     .help = "What tokens must say: { claim: value }."},
+    {.name = "metrics",
+     .type = SGR_OPTION_BOOL,
+     .offset = AT(metrics, bool),
+     .fallback = "false",
+     .help = "Whether GET /metrics tells what runs, in Prometheus' format, to whoever asks."},
     {.name = "realtime",
      .type = SGR_OPTION_JSON,
      .offset = AT(realtime, const char *),
@@ -65,7 +84,12 @@ static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     int code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
                           file, error);
     if (!code)
+        code = tokens_open(&supabase->tokens, supabase->table, supabase->host, own->secure,
+                           own->secret, own->claims, error);
+    if (!code)
         code = feed_bind(supabase, error);
+    if (!code && own->metrics)
+        code = metrics_route(supabase, error);
     return code ? code : socket_routes(supabase, error);
 }
 
@@ -79,6 +103,7 @@ static void supabase_close(void *state) {
     feed_free(supabase);
     topics_free(&supabase->topics);
     rules_free(&supabase->rules);
+    tokens_free(&supabase->tokens);
     sgr_text_free(&supabase->text);
     supabase->table->common.release(supabase->host, supabase);
 }
@@ -97,6 +122,7 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
     supabase->text = sgr_text_new(&table->common, host);
     supabase->payload = sgr_text_new(&table->common, host);
     supabase->sockets_end = &supabase->sockets;
+    supabase->next_expiry = INT64_MAX;
     int code = open_parts(supabase, error);
     if (code)
         supabase_close(supabase);

@@ -3,6 +3,7 @@
  *     socket.c    a client's websocket: upgrade, silence, end
  *     channel.c   what clients ask for: join, leave, tokens, heartbeats
  *     token.c     who may: tokens on the way to claims and their expiry
+ *     metrics.c   what runs, for Prometheus
  *     feed.c      the change stream on its way to channels, and clients that are slower than it
  *     topic.c table.c rules.c index.c   which channels a change goes to
  *     payload_v0.c value.c frame.c      what they are sent
@@ -15,11 +16,13 @@
 
 #include "payload_v0.h"
 #include "rules.h"
+#include "token.h"
 #include "topic.h"
 
 struct supabase_options {
     const char *source;
-    bool strict;
+    bool strict, secure, metrics;
+    const char *secret, *claims;
     const char *path;
     const char *realtime, *configuration_file;
     int64_t channels;
@@ -33,6 +36,7 @@ struct supabase {
     void *host;
     const struct supabase_options *options;
     struct rules rules;
+    struct tokens tokens;
     struct topics topics;
     struct socket *sockets, **sockets_end; /* the one that was silent longest first */
     struct sgr_text text;                  /* a frame being written, reused */
@@ -59,7 +63,8 @@ struct socket {
     enum vsn vsn;
     bool listed; /* in supabase->sockets */
     struct socket *next, **place;
-    int64_t heard; /* from its client; monotonic microseconds */
+    int64_t heard;  /* from its client; monotonic microseconds */
+    int64_t expiry; /* of the token it came with; microseconds since 1970, INT64_MAX: never */
     struct channel *channels, **channels_end;
     size_t channel_count;
 
@@ -78,6 +83,13 @@ void socket_send(struct socket *socket);
 void socket_shut(struct socket *socket, int code, const char *reason);
 void sockets_shut(struct supabase *supabase, int code, const char *reason);
 int64_t monotonic_now(void);
+int64_t wall_now(void); /* microseconds since 1970 */
+/* A channel's token expires then. */
+void sockets_expire_at(struct supabase *supabase, int64_t expiry);
+
+/* ---- metrics.c ---- */
+
+int metrics_route(struct supabase *supabase, struct sgr_error *error);
 
 /* ---- feed.c ---- */
 

@@ -1,7 +1,7 @@
 /* What clients of the first era are sent, byte for byte. */
 #include "fixture.h"
 
-#define OPTIONS "{ source: db }"
+#define OPTIONS "{ source: db, secure: false }"
 #define USERS_COLUMNS                                                                         \
     "\"columns\":[{\"flags\":[\"key\"],\"name\":\"id\",\"type\":\"int8\",\"type_modifier\":"  \
     "4294967295},{\"flags\":[],\"name\":\"name\",\"type\":\"text\",\"type_modifier\":"        \
@@ -82,7 +82,7 @@ static void strict_has_one_path(void **unused) {
     struct sgr_request upgrade = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, strict: true }", &error), 0);
+    assert_int_equal(open_sink("{ source: db, secure: false, strict: true }", &error), 0);
     request("/realtime/v1/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
     assert_int_equal(upgrade.status, 404);
 }
@@ -193,7 +193,7 @@ static void the_silent_are_closed(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, idle_timeout: 1h }", &error), 0);
+    assert_int_equal(open_sink("{ source: db, secure: false, idle_timeout: 1h }", &error), 0);
     struct sgr_connection *one = client("1.0.0");
     assert_int_equal(host.timers[0].after, INT64_C(3600000000));
     pass(INT64_C(3600000000)); /* the timer came early by the clock: nobody is closed */
@@ -206,13 +206,129 @@ static void a_connection_joins_only_so_many(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, channels: 1 }", &error), 0);
+    assert_int_equal(open_sink("{ source: db, secure: false, channels: 1 }", &error), 0);
     struct sgr_connection *one = joined("1.0.0", JOIN("realtime:a"));
     say(one, JOIN("realtime:b"));
     hears(one,
           "{\"event\":\"phx_reply\",\"payload\":{\"response\":{\"reason\":\"too many channels "
           "to join realtime:b\"},\"status\":\"error\"},\"ref\":\"1\",\"topic\":\"realtime:b\"}");
     leave(one);
+}
+
+/* ---- Tokens ---- */
+
+static void open_secure(void) {
+    struct sgr_error error = {0};
+    close_sink();
+    assert_int_equal(open_sink("{ source: db, secret: s, claims: '{\"iss\":\"us\"}' }", &error), 0);
+    assert_string_equal(host.claims, "{\"iss\":\"us\"}");
+}
+
+static int enter(struct sgr_request *upgrade) {
+    request("/socket/websocket", SGR_ROUTE_WEBSOCKET, upgrade);
+    return upgrade->status;
+}
+
+static void secure_needs_a_secret(void **unused) {
+    struct sgr_error error = {0};
+    (void)unused;
+    close_sink();
+    assert_int_equal(open_sink("{ source: db }", &error), SGR_ECONFIG);
+    close_sink();
+    assert_int_equal(open_sink("{ source: db, secret: s, claims: [1] }", &error), SGR_ECONFIG);
+    assert_non_null(strstr(error.message, "no JSON object"));
+}
+
+static void the_header_counts_before_the_query(void **unused) {
+    struct sgr_request none = {0}, good = {.apikey = "good"}, bad = {.apikey = "bad"};
+    struct sgr_request hidden = {.header = "bad", .apikey = "good"}, empty = {.apikey = ""};
+    struct sgr_request shown = {.header = "good", .apikey = "bad"}, twice = {.apikey = "g%6fo d"};
+    (void)unused;
+    open_secure();
+    assert_int_equal(enter(&none), 403);
+    assert_int_equal(enter(&empty), 403);
+    assert_int_equal(enter(&bad), 403);
+    assert_int_equal(enter(&hidden), 403);
+    assert_int_equal(enter(&good), 101);
+    assert_int_equal(enter(&shown), 101);
+    assert_int_equal(enter(&twice), 101);
+    leave(good.connection);
+    leave(shown.connection);
+    leave(twice.connection);
+}
+
+#define JOIN_WITH(topic, token) \
+    "{\"topic\":\"" topic "\",\"event\":\"phx_join\",\"payload\":" token ",\"ref\":\"1\"}"
+#define REFUSED(topic)                                                                      \
+    "{\"event\":\"phx_reply\",\"payload\":{\"response\":{\"reason\":\"error occurred when " \
+    "joining " topic "\"},\"status\":\"error\"},\"ref\":\"1\",\"topic\":\"" topic "\"}"
+
+/* `good` expires, `lasting` never does, which is not enough to join by. */
+static void a_join_needs_a_token_that_expires(void **unused) {
+    static const char *const wrong[] = {"{\"user_token\":null}", "{\"user_token\":5}",
+                                        "{\"user_token\":\"\"}", "{\"user_token\":\"bad\"}",
+                                        "{\"user_token\":\"lasting\"}"};
+    struct sgr_request good = {.apikey = "good"}, lasting = {.apikey = "lasting"};
+    char join[256];
+    (void)unused;
+    open_secure();
+    assert_int_equal(enter(&good), 101);
+    assert_int_equal(enter(&lasting), 101);
+    say(good.connection, JOIN("realtime:a"));
+    hears(good.connection, OK("\"1\"", "\"realtime:a\""));
+    say(lasting.connection, JOIN("realtime:a"));
+    hears(lasting.connection, REFUSED("realtime:a"));
+    say(lasting.connection, JOIN_WITH("realtime:a", "{\"user_token\":\"good\"}"));
+    hears(lasting.connection, OK("\"1\"", "\"realtime:a\""));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(join, sizeof(join), JOIN_WITH("realtime:b", "%s"), wrong[i]);
+        say(good.connection, join);
+        hears(good.connection, REFUSED("realtime:b"));
+    }
+    leave(good.connection);
+    leave(lasting.connection);
+}
+
+#define REFRESH(token) \
+    "{\"topic\":\"realtime:*\",\"event\":\"access_token\",\"payload\":" token ",\"ref\":\"2\"}"
+#define ERROR_ALL "{\"event\":\"phx_error\",\"payload\":{},\"ref\":null,\"topic\":\"realtime:*\"}"
+
+static void a_bad_refresh_ends_the_channel_and_none_does_not(void **unused) {
+    struct sgr_request good = {.apikey = "good"};
+    (void)unused;
+    open_secure();
+    assert_int_equal(enter(&good), 101);
+    say(good.connection, JOIN("realtime:*"));
+    good.connection->next = 1;
+    say(good.connection, REFRESH("{\"access_token\":null}"));
+    say(good.connection, REFRESH("{}"));
+    say(good.connection, REFRESH("{\"access_token\":\"good\"}"));
+    hears_nothing(good.connection);
+    insert(&users, "7", "Bob", NULL);
+    hears(good.connection, CHANGE("INSERT", INSERT_7, "realtime:*"));
+    say(good.connection, REFRESH("{\"access_token\":\"bad\"}"));
+    hears(good.connection, ERROR_ALL);
+    insert(&users, "7", "Bob", NULL);
+    hears_nothing(good.connection);
+    leave(good.connection);
+}
+
+/* `short` expires in a tenth of a second. */
+static void an_expired_token_ends_the_channel_but_not_the_connection(void **unused) {
+    struct sgr_request good = {.apikey = "good"};
+    (void)unused;
+    open_secure();
+    assert_int_equal(enter(&good), 101);
+    say(good.connection, JOIN_WITH("realtime:*", "{\"user_token\":\"short\"}"));
+    say(good.connection, JOIN("realtime:b"));
+    good.connection->next = 2;
+    int64_t end = wall_clock() + 2000000;
+    while (good.connection->next == good.connection->count && wall_clock() < end)
+        pass(INT64_C(3600000000));
+    hears(good.connection, ERROR_ALL);
+    say(good.connection, JOIN("realtime:b"));
+    hears(good.connection, OK("\"1\"", "\"realtime:b\""));
+    leave(good.connection);
 }
 
 /* ---- Changes ---- */
@@ -390,10 +506,11 @@ static void only_what_the_rules_name_is_fed(void **unused) {
     (void)unused;
     close_sink();
     assert_int_equal(
-        open_sink("{ source: db, realtime: [{ relation: \"*:users\", events: [TRUNCATE] },"
-                  " { relation: \"public:*:id\", events: [\"*\"] },"
-                  " { relation: other, events: [INSERT] }] }",
-                  &error),
+        open_sink(
+            "{ source: db, secure: false, realtime: [{ relation: \"*:users\", events: [TRUNCATE] },"
+            " { relation: \"public:*:id\", events: [\"*\"] },"
+            " { relation: other, events: [INSERT] }] }",
+            &error),
         0);
     struct sgr_connection *one = client("1.0.0");
     say(one, JOIN("realtime:*"));
@@ -417,7 +534,8 @@ static void a_wrong_rule_is_told(void **unused) {
     (void)unused;
     close_sink();
     assert_int_equal(
-        open_sink("{ source: db, realtime: [{ relation: a, events: [MOVE] }] }", &error),
+        open_sink("{ source: db, secure: false, realtime: [{ relation: a, events: [MOVE] }] }",
+                  &error),
         SGR_ECONFIG);
     assert_non_null(strstr(error.message, "none of INSERT"));
 }
@@ -428,7 +546,8 @@ static void the_stream_waits_for_the_slow_but_not_for_ever(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, patience: 0, backlog: 1MB }", &error), 0);
+    assert_int_equal(open_sink("{ source: db, secure: false, patience: 0, backlog: 1MB }", &error),
+                     0);
     struct sgr_connection *slow = joined("1.0.0", JOIN("realtime:*"));
     struct sgr_connection *fast = joined("1.0.0", JOIN("realtime:*"));
     slow->queued = 600 << 10;
@@ -451,7 +570,7 @@ static void the_stream_goes_on_when_all_have_caught_up(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, patience: 1h }", &error), 0);
+    assert_int_equal(open_sink("{ source: db, secure: false, patience: 1h }", &error), 0);
     struct sgr_connection *one = joined("1.0.0", JOIN("realtime:*"));
     struct sgr_connection *two = joined("1.0.0", JOIN("realtime:*"));
     one->queued = two->queued = 600 << 10;
@@ -507,6 +626,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_no_message_closes, setup, teardown),
         cmocka_unit_test_setup_teardown(the_silent_are_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_joins_only_so_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(secure_needs_a_secret, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_header_counts_before_the_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_join_needs_a_token_that_expires, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bad_refresh_ends_the_channel_and_none_does_not, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_expired_token_ends_the_channel_but_not_the_connection,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_goes_to_its_topics_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(one_buffer_serves_all_of_a_topic, setup, teardown),
         cmocka_unit_test_setup_teardown(old_rows_are_told_as_far_as_the_identity_goes, setup,

@@ -48,6 +48,10 @@ for plugin in clock mask size postgres lua; do
     grep -qw "$plugin" "$work/list" || fail "plugin $plugin is not listed: $(cat "$work/list")"
 done
 
+grep -qw "preset *supabase" "$work/list" || fail "the preset is not listed: $(cat "$work/list")"
+"$prefix/bin/sangre" supabase >"$work/log" 2>&1 && fail "the preset runs without its secret"
+grep -q "JWT_SECRET is not set" "$work/log" || fail "the preset does not run: $(cat "$work/log")"
+
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$prefix/bin/sangre" run "$work/sample/sample.yaml" --port "$port" --plugin-dir "$work/build" --plugin-dir "$plugins" >"$work/log" 2>&1 &
 program=$!

@@ -66,7 +66,7 @@ export async function command(args, { environment = {} } = {}) {
   return { code, out: process_.out, err: process_.err };
 }
 
-class Process {
+export class Process {
   constructor(args, environment) {
     Object.assign(this, { out: '', err: '' });
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });

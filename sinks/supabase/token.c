@@ -1,0 +1,141 @@
+#include "token.h"
+
+#include <jansson.h>
+
+/* ---- Opening ---- */
+
+static int open_verifier(struct tokens *tokens, const char *secret, const char *claims,
+                         bool without_expiry, struct sgr_verifier **ret, struct sgr_error *error) {
+    const struct sgr_token_key key = {.kind = SGR_KEY_SECRET,
+                                      .text = {secret, strlen(secret)},
+                                      .algorithms = "HS256 HS384 HS512",
+                                      .secret_minimum = 1};
+    const struct sgr_token_rules rules = {.size = sizeof(rules),
+                                          .keys = &key,
+                                          .key_count = 1,
+                                          .claims = claims,
+                                          .type = "JWT",
+                                          .without_expiry = without_expiry};
+    return tokens->table->verifier(tokens->host, &rules, ret, error);
+}
+
+static int open_both(struct tokens *tokens, const char *secret, const char *claims,
+                     struct sgr_error *error) {
+    int code = open_verifier(tokens, secret, claims, true, &tokens->connecting, error);
+    return code ? code : open_verifier(tokens, secret, claims, false, &tokens->joining, error);
+}
+
+/* NULL: it is no object. To be given back with json_decref. */
+static json_t *read_claims(const char *text) {
+    json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_string(value)) {
+        const char *inner = json_string_value(value);
+        json_t *held = *inner ? json_loads(inner, JSON_REJECT_DUPLICATES, NULL) : json_object();
+        json_decref(value);
+        value = held;
+    }
+    if (json_is_object(value))
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
+                const char *secret, const char *claims, struct sgr_error *error) {
+    *ret = (struct tokens){.table = table,
+                           .host = host,
+                           .wanted = wanted,
+                           .scratch = sgr_text_new(&table->common, host)};
+    if (!wanted)
+        return SGR_OK;
+    if (table->common.size <= offsetof(struct sgr_sink_host, claims_expiry))
+        return sgr_error_set(error, SGR_EABI, "this server verifies no tokens for sinks");
+    if (!secret || !*secret)
+        return sgr_error_set(error, SGR_ECONFIG,
+                             "channels are secure, but there is no \"secret\" that tokens are "
+                             "signed with; give one, or say \"secure: false\"");
+    json_t *object = read_claims(claims ? claims : "{}");
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (!text)
+        return sgr_error_set(error, SGR_ECONFIG,
+                             "\"claims\" is no JSON object, such as {\"iss\": \"Issuer\"}");
+    int code = open_both(ret, secret, text, error);
+    free(text);
+    return code;
+}
+
+void tokens_free(struct tokens *tokens) {
+    if (tokens->table)
+        sgr_text_free(&tokens->scratch);
+}
+
+/* ---- Cleaning: what was escaped twice or broken into lines on its way was always taken ---- */
+
+static int hex_digit(char byte) {
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+static struct sgr_slice clean(struct tokens *tokens, struct sgr_slice token) {
+    struct sgr_text *text = &tokens->scratch;
+    sgr_text_clear(text);
+    for (size_t i = 0; i < token.size; i++) {
+        char byte = token.data[i];
+        if (byte == '%' && i + 2 < token.size && hex_digit(token.data[i + 1]) >= 0 &&
+            hex_digit(token.data[i + 2]) >= 0) {
+            byte = (char)(hex_digit(token.data[i + 1]) * 16 + hex_digit(token.data[i + 2]));
+            i += 2;
+        }
+        if (byte != ' ' && byte != '\t' && byte != '\n' && byte != '\r')
+            sgr_text_add(text, &byte, 1);
+    }
+    return (struct sgr_slice){text->data, text->failed ? 0 : text->size};
+}
+
+/* ---- Verifying ---- */
+
+struct judgement {
+    const struct tokens *tokens;
+    int64_t expiry;
+};
+
+static void judged(void *data, const struct sgr_verdict *verdict) {
+    struct judgement *judgement = data;
+    if (verdict->status == 0)
+        judgement->expiry = judgement->tokens->table->claims_expiry(verdict->claims);
+}
+
+/* A secret is at hand, so the verdict comes at once. */
+static int64_t verify(struct tokens *tokens, struct sgr_verifier *verifier,
+                      struct sgr_slice token) {
+    struct judgement judgement = {.tokens = tokens};
+    if (!tokens->wanted)
+        return INT64_MAX;
+    if (!token.size)
+        return 0;
+    struct sgr_verification *pending =
+        tokens->table->verify(tokens->host, verifier, clean(tokens, token), judged, &judgement);
+    if (pending)
+        tokens->table->verify_cancel(pending);
+    return judgement.expiry;
+}
+
+int64_t token_connects(struct tokens *tokens, struct sgr_slice token) {
+    return verify(tokens, tokens->connecting, token);
+}
+
+int64_t token_joins(struct tokens *tokens, struct sgr_slice token) {
+    return verify(tokens, tokens->joining, token);
+}
+
+struct sgr_slice token_of(const struct tokens *tokens, const struct sgr_request *request) {
+    struct sgr_slice token = tokens->table->header(request, "x-api-key");
+    if (!token.data)
+        token = tokens->table->query(request, "apikey");
+    if (!token.data)
+        token = tokens->table->query(request, "token");
+    return token;
+}

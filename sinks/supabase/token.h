@@ -1,0 +1,29 @@
+/* Who may connect and join: tokens that a secret has signed, as the protocol has them. */
+#ifndef SINKS_SUPABASE_TOKEN_H
+#define SINKS_SUPABASE_TOKEN_H
+
+#include <sangre/sink.h>
+#include <sangre/text.h>
+
+struct tokens {
+    const struct sgr_sink_host *table;
+    void *host;
+    bool wanted;
+    struct sgr_verifier *connecting; /* a token that never expires is fine */
+    struct sgr_verifier *joining;
+    struct sgr_text scratch;
+};
+
+/* `claims`: a JSON object, or a JSON string that holds one; each member must be in a token, and equal. NULL: none. */
+int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
+                const char *secret, const char *claims, struct sgr_error *error);
+void tokens_free(struct tokens *tokens);
+
+/* When it expires, in microseconds since 1970, or INT64_MAX; 0: it is refused. Data NULL: there is none. */
+int64_t token_connects(struct tokens *tokens, struct sgr_slice token);
+int64_t token_joins(struct tokens *tokens, struct sgr_slice token);
+
+/* The one a request comes with. */
+struct sgr_slice token_of(const struct tokens *tokens, const struct sgr_request *request);
+
+#endif
