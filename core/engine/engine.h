@@ -104,7 +104,7 @@ const struct sgr_source_host *sgr__source_host(void);
 const char *sgr__source_state_name(enum sgr_source_state state);
 int sgr__sources_open(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__sources_close(struct sgr_engine *engine);
-struct sgr_node *sgr__source_table(void *data, size_t source, const char *table);
+struct sgr_node *sgr__source_table(void *data, size_t index, const char *table);
 int sgr__source_start(struct engine_source *source, struct sgr_error *error);
 
 int sgr__streams_open(struct sgr_engine *engine, struct sgr_error *error);

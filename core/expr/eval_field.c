@@ -201,9 +201,10 @@ static double float_field(enum sgr__time_unit unit, const struct sgr_value *valu
         return (double)parts.second + (double)parts.fraction / 1000000.0;
     case SGR__EPOCH:
         if (value->type == SGR_INTERVAL) {
+            int32_t years = value->v.months / 12, months = value->v.months % 12; /* whole ones */
             double seconds = (double)value->v.microseconds / 1000000.0;
-            seconds += 365.25 * 86400.0 * (value->v.months / 12);
-            seconds += 30.0 * 86400.0 * (value->v.months % 12);
+            seconds += 365.25 * 86400.0 * years;
+            seconds += 30.0 * 86400.0 * months;
             return seconds + 86400.0 * value->v.days;
         }
         return (double)epoch_of(value) / 1000000.0;

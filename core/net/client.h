@@ -28,8 +28,7 @@ struct sgr_websocket *sgr_client_websocket(struct sgr_client *client, const void
                                            const struct sgr_websocket_open *open,
                                            const struct sgr_websocket_callbacks *callbacks,
                                            void *data);
-int sgr_client_websocket_send(struct sgr_websocket *websocket, struct sgr_slice message,
-                              bool binary);
+int sgr_client_websocket_send(struct sgr_websocket *websocket, struct sgr_slice text, bool binary);
 void sgr_client_websocket_close(struct sgr_websocket *websocket, int code);
 
 #endif

@@ -448,7 +448,7 @@ struct sgr_slice sgr__answer_position(const struct sgr_connection *connection,
 void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer);
 struct sgr_subscription *sgr__subscription_find(struct sgr_server *server, uint64_t id);
 struct sgr__channel *sgr__channel_find(struct sgr_server *server, uint64_t id);
-void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *commit);
+void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *from);
 void sgr__composed(struct sgr_server *server, uint64_t request,
                    const struct sgr_hub_answer *answers, size_t count);
 /* Asks for what a paused connection missed, if its queue is empty and nothing is asked yet. */

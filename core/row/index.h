@@ -28,7 +28,7 @@ int sgr_index_apply(struct sgr_index *index, const struct sgr_batch *batch,
                     struct sgr_error *error);
 
 /* Iteration (struct sgr_iterator, sgr_index_next) is valid until the next apply. */
-void sgr_index_probe(const struct sgr_index *index, const struct sgr_value *key,
+void sgr_index_probe(const struct sgr_index *index, const struct sgr_value *values,
                      struct sgr_iterator *ret);
 void sgr_index_probe_row(const struct sgr_index *index, const struct sgr_schema *schema,
                          const struct sgr_row *row, const uint16_t *columns,
@@ -40,7 +40,7 @@ const struct sgr_row *sgr_index_find(const struct sgr_index *index, const struct
                                      int64_t *ret_weight);
 bool sgr_index_repeats(const struct sgr_index *index); /* some row is there more than once */
 /* The one row with this key, or NULL; for unique keys. */
-const struct sgr_row *sgr_index_get(const struct sgr_index *index, const struct sgr_value *key);
+const struct sgr_row *sgr_index_get(const struct sgr_index *index, const struct sgr_value *values);
 
 size_t sgr_index_rows(const struct sgr_index *index); /* multiplicities counted */
 size_t sgr_index_groups(const struct sgr_index *index);

@@ -36,7 +36,7 @@ int join_read_column(const struct join *join, const char *text, const struct sgr
 const char *join_short_name(const struct sgr_input *input); /* app.users → users */
 
 /* shape.c: the output's columns and key. */
-int join_make_shape(struct join *join, const struct sgr_pairs *columns,
+int join_make_shape(struct join *join, const struct sgr_pairs *pairs,
                     const struct sgr_input *inputs, struct sgr_error *error);
 
 /* join.c: whether one of a row's join columns is null; a joined row out. */

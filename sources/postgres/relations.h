@@ -19,9 +19,8 @@ struct announced {
 
 struct relations;
 
-/* relations[i] is the host's descriptor of catalog->tables[i]. Both outlive this. NULL: out of memory. */
-struct relations *relations_new(struct sgr_relation *const *relations,
-                                const struct catalog *catalog);
+/* ours[i] is the host's descriptor of catalog->tables[i]. Both outlive this. NULL: out of memory. */
+struct relations *relations_new(struct sgr_relation *const *ours, const struct catalog *catalog);
 /* When following: whatever is announced is taken, and each announcement makes a descriptor. `types` outlives this. */
 struct relations *relations_new_following(struct types *types);
 bool relations_following(const struct relations *relations);

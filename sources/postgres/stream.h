@@ -28,8 +28,8 @@ struct stream_setup {
 int stream_new(const struct stream_setup *setup, struct stream **ret, struct sgr_error *error);
 /* Aborts what the host has begun. NULL is fine. */
 void stream_free(struct stream *stream);
-/* One message of the copy: a link_row. */
-int stream_message(void *stream, char *bytes, size_t size, struct sgr_error *error);
+/* One message of the copy: a link_row, whose data is the stream. */
+int stream_message(void *data, char *bytes, size_t size, struct sgr_error *error);
 void stream_pause(struct stream *stream, bool paused);
 void stream_ack(struct stream *stream, uint64_t lsn);
 /* The end of the last transaction that went to the host, or where it began. */
