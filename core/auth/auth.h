@@ -38,7 +38,7 @@ bool sgr_claims_text(const struct sgr_claims *claims, const char *path, struct s
 /* ---- Verifiers ---- */
 
 /* Keys are parsed and files are read here. SGR_ECONFIG, and *ret_key (may be NULL) the index of the key at fault or SIZE_MAX. */
-int sgr_verifier_new(const struct sgr_token_rules *rules, struct sgr_verifier **ret,
+int sgr_verifier_new(const struct sgr_token_rules *given, struct sgr_verifier **ret,
                      size_t *ret_key, struct sgr_error *error);
 /* What waits is forgotten, its `done` is not called. NULL is fine. */
 void sgr_verifier_free(struct sgr_verifier *verifier);

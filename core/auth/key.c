@@ -201,15 +201,15 @@ static bool bytes_of(const json_t *jwk, const char *name, unsigned char to[KEY_B
 }
 
 static EVP_PKEY *make(const char *kind, OSSL_PARAM_BLD *builder) {
-    EVP_PKEY *public = NULL;
+    EVP_PKEY *made = NULL;
     OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
     if (!parameters || !context || EVP_PKEY_fromdata_init(context) <= 0 ||
-        EVP_PKEY_fromdata(context, &public, EVP_PKEY_PUBLIC_KEY, parameters) <= 0)
-    public = NULL;
+        EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, parameters) <= 0)
+        made = NULL;
     EVP_PKEY_CTX_free(context);
     OSSL_PARAM_free(parameters);
-    return public;
+    return made;
 }
 
 static EVP_PKEY *make_rsa(const json_t *jwk) {
@@ -219,15 +219,15 @@ static EVP_PKEY *make_rsa(const json_t *jwk) {
         return NULL;
     BIGNUM *modulus = BN_bin2bn(n, (int)n_size, NULL), *exponent = BN_bin2bn(e, (int)e_size, NULL);
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    EVP_PKEY *public = NULL;
+    EVP_PKEY *made = NULL;
     if (modulus && exponent && builder &&
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) &&
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent))
-    public = make("RSA", builder);
+        made = make("RSA", builder);
     OSSL_PARAM_BLD_free(builder);
     BN_free(modulus);
     BN_free(exponent);
-    return public;
+    return made;
 }
 
 static EVP_PKEY *make_ec(const json_t *jwk) {
@@ -244,13 +244,13 @@ static EVP_PKEY *make_ec(const json_t *jwk) {
             !bytes_of(jwk, "y", point + 1 + size, &y) || y != size)
             continue;
         OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-        EVP_PKEY *public = NULL;
+        EVP_PKEY *made = NULL;
         if (builder &&
             OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, name, 0) &&
             OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size))
-        public = make("EC", builder);
+            made = make("EC", builder);
         OSSL_PARAM_BLD_free(builder);
-        return public;
+        return made;
     }
     return NULL;
 }

@@ -71,7 +71,7 @@ void sgr__lua_unknown(lua_State *L, const char *what, const char *word, const ch
 
 /* Lua's own messages begin with "(config):LINE: "; takes that off, and sets the error there. */
 static void adopt_message(struct sgr__lua_front *front, const char *message, unsigned line) {
-    const char *prefix = SGR__LUA_CHUNK + 1;
+    const char *prefix = &SGR__LUA_CHUNK[1];
     size_t size = strlen(prefix);
     if (strncmp(message, prefix, size) == 0 && message[size] == ':') {
         char *end;
