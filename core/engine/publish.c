@@ -55,6 +55,7 @@ static uint64_t revision_base(int64_t microseconds) {
 void sgr_publisher_ready(struct sgr_publisher *publisher, int64_t epoch_time) {
     sgr_views_forget(publisher->parts.views);
     publisher->ready = true;
+    sgr_hub_ready(publisher->parts.hub);
     publisher->revision_base = revision_base(epoch_time);
     sgr__publisher_waits_restart(publisher);
 }

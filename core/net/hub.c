@@ -84,6 +84,7 @@ struct sgr_hub {
     struct event drain;
     struct event lost;
     bool lost_waits, draining; /* under events.lock */
+    bool ready;                /* atomic */
 };
 
 /* ---- Queues ---- */
@@ -559,6 +560,14 @@ int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
     event->stream.message = copy_text(&place, state->message);
     event_push(hub, event);
     return SGR_OK;
+}
+
+void sgr_hub_ready(struct sgr_hub *hub) {
+    __atomic_store_n(&hub->ready, true, __ATOMIC_RELEASE);
+}
+
+bool sgr_hub_is_ready(const struct sgr_hub *hub) {
+    return __atomic_load_n(&hub->ready, __ATOMIC_ACQUIRE);
 }
 
 void sgr_hub_drain(struct sgr_hub *hub) {

@@ -39,6 +39,8 @@ void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered);
 /* The network side holds so many bytes more (or less) for clients that are in no shared buffer. */
 void sgr_hub_hold(struct sgr_hub *hub, int64_t change);
 
+bool sgr_hub_is_ready(const struct sgr_hub *hub);
+
 struct sgr_hub_item { /* one channel's part of a commit */
     uint64_t channel;
     struct sgr_bytes *patches;

@@ -41,6 +41,7 @@ int sgr_hub_open_stream(struct sgr_hub *hub, size_t source);
 int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch);
 int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
                          const struct sgr_stream_state *state);
+void sgr_hub_ready(struct sgr_hub *hub); /* views are served from here on */
 void sgr_hub_drain(struct sgr_hub *hub);
 /* What the network side holds; see sgr_hub_hold. */
 size_t sgr_hub_held(const struct sgr_hub *hub);

@@ -85,6 +85,8 @@ struct sgr_server {
     ev_prepare flush;
     ev_timer accept_again, tick, drain_end;
     int listener;
+    bool loopback; /* the listener's address; see refuse_host */
+    bool stale;    /* as the engine has told */
     int port;
     struct lws_context *lws;
     struct lws_vhost *vhost;
@@ -161,13 +163,14 @@ struct sgr__peer {
     struct lws *wsi;
     struct sgr_request *request;
     struct sgr_connection *connection;
+    bool guarded; /* accepted on a loopback address: only hosts that are known */
     bool refused; /* beyond the connection limit: answered with 503 */
     bool quiet;   /* see quiet.c */
     ev_io writable;
     struct sgr_list turn; /* on server->turns: may be written to now */
 };
 
-int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused);
+int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused, bool guarded);
 /* Closes the socket, in the loop's next turn. */
 void sgr__peer_kill(struct sgr__peer *peer);
 void sgr__peers_bury(struct sgr_server *server);

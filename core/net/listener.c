@@ -31,14 +31,17 @@ static int open_socket(const struct addrinfo *address) {
     return -1;
 }
 
-static int bound_port(int descriptor) {
-    struct sockaddr_storage address;
+static void look_at_bound(struct sgr_server *server) {
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
-    if (getsockname(descriptor, (struct sockaddr *)&address, &size))
-        return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    if (getsockname(server->listener, (struct sockaddr *)&address, &size))
+        return;
+    const struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
+    const struct sockaddr_in *four = (struct sockaddr_in *)&address;
+    bool is_six = address.ss_family == AF_INET6;
+    server->port = ntohs(is_six ? six->sin6_port : four->sin_port);
+    server->loopback = is_six ? IN6_IS_ADDR_LOOPBACK(&six->sin6_addr)
+                              : ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 int sgr__listen(struct sgr_server *server, struct sgr_error *error) {
@@ -58,7 +61,7 @@ int sgr__listen(struct sgr_server *server, struct sgr_error *error) {
     if (server->listener < 0)
         return sgr_error_set(error, SGR_EIO, "cannot listen on %s:%s: %s", host ? host : "*", port,
                              strerror(reason));
-    server->port = bound_port(server->listener);
+    look_at_bound(server);
     return SGR_OK;
 }
 
@@ -69,14 +72,14 @@ static void tune(int descriptor) {
     setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 }
 
-static void take_in(struct sgr_server *server, int descriptor) {
+static void take_in(struct sgr_server *server, int descriptor, bool guarded) {
     size_t limit = server->options.connection_limit;
     if (server->draining || server->peer_count >= limit + REFUSED_AT_MOST) {
         close(descriptor);
         return;
     }
     tune(descriptor);
-    sgr__peer_adopt(server, descriptor, server->peer_count >= limit);
+    sgr__peer_adopt(server, descriptor, server->peer_count >= limit, guarded);
 }
 
 static void accept_some(struct ev_loop *loop, ev_io *watcher, int events) {
@@ -85,7 +88,7 @@ static void accept_some(struct ev_loop *loop, ev_io *watcher, int events) {
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         int descriptor = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (descriptor >= 0) {
-            take_in(server, descriptor);
+            take_in(server, descriptor, server->loopback);
             continue;
         }
         if (errno == ECONNABORTED || errno == EINTR)
@@ -131,7 +134,7 @@ void sgr__adopt_waiting(struct sgr_server *server) {
     server->adopted = SGR_VECTOR_INIT(int);
     pthread_mutex_unlock(&server->adopt_lock);
     for (size_t i = 0; i < adopted.count; i++)
-        take_in(server, *SGR_VECTOR_AT(&adopted, int, i));
+        take_in(server, *SGR_VECTOR_AT(&adopted, int, i), false);
     sgr_vector_fini(&adopted);
 }
 

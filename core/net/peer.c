@@ -21,7 +21,7 @@ static int adopt(struct sgr__peer *peer, int descriptor) {
 
 /* The descriptor is libwebsockets' from here on, or closed. A failed adoption ends with the peer's destruction like any other end, unless
  * it failed before there was a wsi. */
-int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused) {
+int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused, bool guarded) {
     struct sgr__peer *peer = calloc(1, sizeof(*peer));
     if (!peer) {
         close(descriptor);
@@ -29,6 +29,7 @@ int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused) {
     }
     peer->server = server;
     peer->refused = refused;
+    peer->guarded = guarded;
     sgr_list_init(&peer->doomed);
     sgr_list_init(&peer->turn);
     sgr_list_append(&server->peers, &peer->link);

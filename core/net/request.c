@@ -220,6 +220,21 @@ static bool refuse_origin(struct sgr_request *request) {
     return true;
 }
 
+/* A page of another site whose name was made to resolve to a loopback address has the same origin as we, as its browser sees it. Browsers always
+ * send the header. */
+static bool refuse_host(struct sgr_request *request) {
+    const struct sgr_plan_server *options = &request->server->options;
+    struct sgr_slice host = sgr__request_header(request, "host");
+    if (!request->peer->guarded || !host.data ||
+        sgr__host_known(host, options->origins, options->origin_count))
+        return false;
+    request->close = true;
+    sgr__respond_error(request, 403, "host", NULL,
+                       "host %.*s is not known; list its origin under server.origins",
+                       SGR_SLICE_ARGS(host));
+    return true;
+}
+
 static void call_route(struct sgr_request *request, const struct sgr__route *route) {
     request->sink = route->sink;
     request->route = NULL;
@@ -296,6 +311,8 @@ static void begin(struct sgr_request *request) {
         sgr__respond_error(request, 503, "connection_limit", NULL, "too many connections");
         return;
     }
+    if (refuse_host(request))
+        return;
     switch (request->method) {
     case SGR__GET:
     case SGR__HEAD:
@@ -490,6 +507,11 @@ static void begin_upgrade(struct sgr_request *request) {
                                                       request->path, request->protocol, &kinds);
     if (request->peer->refused)
         sgr__respond_error(request, 503, "connection_limit", NULL, "too many connections");
+    else if (refuse_host(request))
+        return;
+    else if (request->method != SGR__GET)
+        sgr__respond_error(request, 405, "method_not_allowed", "allow: GET\r\n",
+                           "a websocket begins with GET");
     else if (!route)
         sgr__respond_error(request, 404, "not_found", NULL, "no websocket at %.*s",
                            SGR_SLICE_ARGS(request->path));

@@ -63,6 +63,7 @@ static void on_commit(void *data, const struct sgr_hub_commit *commit) {
 
 static void on_stale(void *data, bool stale) {
     struct sgr_server *server = data;
+    server->stale = stale;
     SGR_LIST_EACH(item, &server->connections) {
         struct sgr_connection *connection = SGR_CONTAINER(item, struct sgr_connection, link);
         SGR_LIST_EACH(link, &connection->subscriptions) {

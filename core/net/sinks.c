@@ -203,6 +203,13 @@ void sgr__explains_cancel(struct sgr_server *server) {
     explain_done(SGR_CONTAINER(link, struct explain, link), NULL);
 }
 
+static enum sgr_health host_health(void *host) {
+    const struct sgr_server *server = ((struct sgr__sink *)host)->server;
+    if (!sgr_hub_is_ready(server->hub))
+        return SGR_HEALTH_STARTING;
+    return server->stale ? SGR_HEALTH_STALE : SGR_HEALTH_SERVING;
+}
+
 /* ---- The table ---- */
 
 static struct sgr_http *host_http(void *host, const struct sgr_http_request *request,
@@ -256,6 +263,7 @@ static const struct sgr_sink_host host_table = {
     .explain = host_explain,
     .client = &client_table,
     .wait = sgr__wait,
+    .health = host_health,
     .stream_bind = sgr__stream_bind,
     .stream_handled = sgr__stream_handled,
     .stream_hold = sgr__stream_hold,

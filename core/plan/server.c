@@ -36,7 +36,9 @@ static const struct sgr_option server_table[] = {
     {.name = "origins",
      .type = SGR_OPTION_STRINGS,
      .offset = AT(origins, struct sgr_strings),
-     .help = "origins of pages that may connect besides our own; \"*\": all"},
+     .help =
+         "origins of pages that may connect besides our own; \"*\": all. Their hosts may be asked "
+         "for on a loopback address, which else answers to localhost and addresses only"},
     {.name = "client_buffer",
      .type = SGR_OPTION_BYTES,
      .offset = AT(client_buffer, int64_t),

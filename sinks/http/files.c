@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,17 @@ static bool place_of(const struct http *http, struct sgr_slice path, char *place
     return used > 0 && (size_t)used < size;
 }
 
+/* Whether what was opened lies in the folder, wherever links have led. */
+static bool within_folder(const struct http *http, int descriptor) {
+    char folder[PATH_MAX], link[64], place[PATH_MAX];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+    ssize_t size = readlink(link, place, sizeof(place));
+    if (size <= 0 || (size_t)size >= sizeof(place) || !realpath(http->options->folder, folder))
+        return false;
+    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return (size_t)size > length && memcmp(place, folder, length) == 0 && place[length] == '/';
+}
+
 static bool read_all(int descriptor, char *to, size_t size) {
     while (size) {
         ssize_t got = read(descriptor, to, size);
@@ -89,7 +101,8 @@ bool http_file(struct http *http, struct sgr_request *request) {
     int descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
         return false;
-    bool regular = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    bool regular =
+        fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) && within_folder(http, descriptor);
     if (regular && about.st_size > FILE_LIMIT)
         http_error(http, request, 503, "too_large", "the file is too large to be served");
     else if (regular)

@@ -135,7 +135,18 @@ static void on_metrics(void *data, struct sgr_request *request) {
 }
 
 static void on_health(void *data, struct sgr_request *request) {
-    http_text(data, request, "application/json", "{\"status\":\"ok\"}\n");
+    struct http *http = data;
+    switch (http->table->health(http->host)) {
+    case SGR_HEALTH_STARTING:
+        http_error(http, request, 503, "not_ready", "the first snapshot is not complete yet");
+        break;
+    case SGR_HEALTH_SERVING:
+        http_text(http, request, "application/json", "{\"status\":\"ok\"}\n");
+        break;
+    case SGR_HEALTH_STALE:
+        http_text(http, request, "application/json", "{\"status\":\"ok\",\"stale\":true}\n");
+        break;
+    }
 }
 
 /* ---- The plugin ---- */

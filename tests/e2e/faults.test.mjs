@@ -18,7 +18,7 @@ after(() => world?.end());
 test('a database that is down at the start: 503 with Retry-After, until it is there', async () => {
   await world.disconnect();
   await world.cluster.stop();
-  const sangre = await Sangre.start(config, { environment: world.environment });
+  const sangre = await Sangre.start(config, { environment: world.environment, status: 503 });
   const response = await sangre.get('/followeds');
   assert.equal(response.status, 503);
   assert.ok(Number(response.headers.get('retry-after')) >= 1);
@@ -31,6 +31,7 @@ test('a database that is down at the start: 503 with Retry-After, until it is th
   await world.connect();
   await until('/followeds being served', async () => (await sangre.get('/followeds')).status === 200);
   assert.deepEqual(await sangre.document('/followeds'), atFirst);
+  assert.deepEqual(await sangre.document('/_sangre/health'), { status: 'ok' });
   await sangre.stop();
 });
 
@@ -124,7 +125,7 @@ test('SIGTERM closes every client with 1001, and the program ends with 0', async
 });
 
 test('SIGINT ends it too, also before the database answers', async () => {
-  const sangre = await Sangre.start(config, { environment: { DATABASE_URL: 'postgresql:///x?host=/nonexistent' } });
+  const sangre = await Sangre.start(config, { environment: { DATABASE_URL: 'postgresql:///x?host=/nonexistent' }, status: 503 });
   sangre.child.kill('SIGINT');
   assert.equal(await sangre.exited, 0, sangre.err);
   assert.match(sangre.err, /nonexistent/);
@@ -176,6 +177,41 @@ test('a client that does not read gets one composed frame; the others notice not
   await sangre.stop();
 });
 
+test('two hundred clients that do not read hold no more than is configured, and each gets the rest', async () => {
+  const CLIENTS = 200, ROUNDS = 60, SIZE = 50_000, LIMIT = 16 << 20;
+  await world.query("UPDATE blobs SET round = 0, text = ''");
+  const sangre = await Sangre.start(`${listen}server: { client_buffer: 256KB, queue_limit: 16MB }\n${source}views: { /blobs: { from: app.blobs } }\n`,
+    { environment: world.environment, ready: '/blobs' });
+  const asleep = [];
+  for (let i = 0; i < CLIENTS; i++) { // half of them with frames of their own, which share nothing
+    const socket = await Socket.open(`${sangre.ws}${i % 2 ? '/' : '/blobs'}`);
+    socket.held = (i % 2 ? await socket.subscribe(`client ${i}`, '/blobs') : await socket.nextOf('snapshot')).data;
+    socket.ws.pause();
+    asleep.push(socket);
+  }
+  let most = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
+    await world.query('UPDATE blobs SET round = $1, text = $2', [round, String.fromCharCode(97 + (round % 26)).repeat(SIZE)]);
+    await sangre.shows('/blobs', [{ id: 1, round, text: String.fromCharCode(97 + (round % 26)).repeat(SIZE) }]);
+    most = Math.max(most, (await sangre.explain()).queued_bytes);
+  }
+  console.log(`${CLIENTS} clients that do not read, ${ROUNDS} frames of ${SIZE} bytes: ${most} bytes queued at most`);
+  assert.ok(most <= LIMIT, `${most} bytes were queued`);
+  const last = await sangre.document('/blobs');
+  for (const [i, socket] of asleep.entries()) {
+    socket.ws.resume();
+    let frames = 0;
+    for (; socket.held[0].round !== ROUNDS; frames++) {
+      const { d } = await socket.nextOf('frame');
+      socket.held = patched(socket.held, i % 2 ? d[`client ${i}`] : d);
+    }
+    assert.deepEqual(socket.held, last);
+    assert.ok(frames < ROUNDS, `${frames} frames: nothing was composed`);
+    await socket.close();
+  }
+  await sangre.stop();
+});
+
 test('a client that slept longer than history is kept gets a named reset', async () => {
   await world.query("UPDATE blobs SET round = 0, text = ''");
   const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB, history: { bytes: 64KB } }\n${source}views: { /blobs: { from: app.blobs } }\n`,
@@ -213,7 +249,7 @@ test('an event stream that does not read is caught up like a websocket', async (
   await world.query("UPDATE blobs SET round = 0, text = ''");
   const sangre = await Sangre.start(`${listen}server: { client_buffer: 64KB }\n${source}views: { /blobs: { from: app.blobs } }\n`, { environment: world.environment, ready: '/blobs' });
   const asleep = connect(sangre.port, '127.0.0.1');
-  asleep.setEncoding('utf8').write('GET /blobs HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+  asleep.setEncoding('utf8').write('GET /blobs HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n');
   let text = await new Promise((resolve) => asleep.once('data', resolve));
   asleep.pause();
   for (let round = 1; round <= 150; round++)

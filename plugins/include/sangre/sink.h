@@ -176,6 +176,12 @@ struct sgr_wait {
     struct sgr_slice source; /* whose position; empty: the only one's */
 };
 
+enum sgr_health {
+    SGR_HEALTH_STARTING, /* views are not served yet: a first snapshot is not complete */
+    SGR_HEALTH_SERVING,
+    SGR_HEALTH_STALE, /* served as they were when a source went away */
+};
+
 struct sgr_waited {
     struct sgr_slice cursor; /* how far everything was published */
     const char *code;        /* NULL: it was reached; else a stable word: why not */
@@ -342,6 +348,9 @@ struct sgr_sink_host {
                                              const struct sgr_subscription_callbacks *callbacks,
                                              void *data);
     void (*subscription_claims)(struct sgr_subscription *subscription, struct sgr_claims *claims);
+
+    /* How the engine is now. Since 1.1. */
+    enum sgr_health (*health)(void *host);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -349,6 +358,7 @@ static_assert(offsetof(struct sgr_sink_host, stream_bind) == 208, "released offs
 static_assert(offsetof(struct sgr_sink_host, wait) == 248, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, client) == 256, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, send_parts) == 264, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, health) == 352, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");

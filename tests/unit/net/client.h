@@ -124,7 +124,8 @@ __attribute__((format(printf, 2, 3))) static inline void client_send(struct clie
 }
 
 static inline void client_get(struct client *client, const char *path, const char *headers) {
-    client_send(client, "GET %s HTTP/1.1\r\nHost: here:80\r\n%s\r\n", path, headers ? headers : "");
+    client_send(client, "GET %s HTTP/1.1\r\nHost: localhost:80\r\n%s\r\n", path,
+                headers ? headers : "");
 }
 
 static inline const char *header_of(const struct response *response, const char *name) {
@@ -178,7 +179,7 @@ static inline void response_free(struct response *response) {
 static inline int client_upgrade(struct client *client, const char *path, const char *headers) {
     client_send(
         client,
-        "GET %s HTTP/1.1\r\nHost: here:80\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "GET %s HTTP/1.1\r\nHost: localhost:80\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
         path, headers ? headers : "");
     return client_head(client).status;

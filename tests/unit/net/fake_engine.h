@@ -260,6 +260,7 @@ static inline void engine_start(struct engine *engine) {
         sgr_server_start(engine->server, &error))
         fail_msg("%s (%s)", error.message, error.context);
     engine->port = sgr_server_port(engine->server);
+    sgr_hub_ready(engine->hub);
 }
 
 static inline void engine_drain(struct engine *engine) {

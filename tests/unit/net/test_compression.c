@@ -102,7 +102,7 @@ static const char *agree(struct client *client, const char *path, const char *of
     snprintf(headers, sizeof(headers), "Sec-WebSocket-Extensions: %s\r\n", offer);
     client_send(
         client,
-        "GET %s HTTP/1.1\r\nHost: here:80\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "GET %s HTTP/1.1\r\nHost: localhost:80\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
         path, headers);
     struct response response = client_head(client);

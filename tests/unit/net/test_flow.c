@@ -386,8 +386,10 @@ static double clock_of(clockid_t id) {
 static void what_clients_send_on_does_not_turn_the_loop(void **state) {
     enum { SIZE = 8 << 20 };
     struct engine *engine = *state;
-    const char *stream = "GET /s HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\nat once";
-    const char *gets = "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n";
+    const char *stream =
+        "GET /s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\nat once";
+    const char *gets =
+        "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\nGET /b HTTP/1.1\r\nHost: localhost\r\n\r\n";
     struct client listener = client_connect(engine->port);
     struct client reader = client_connect_with(engine->port, 4096);
     client_write(&listener, stream, strlen(stream));
@@ -399,7 +401,7 @@ static void what_clients_send_on_does_not_turn_the_loop(void **state) {
     engine_snapshot(engine, &ask, 0, "c0", document);
     settle(engine);
     client_write(&listener, "later", 5);
-    client_write(&reader, "GET /c HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    client_write(&reader, "GET /c HTTP/1.1\r\nHost: localhost\r\n\r\n", 36);
     double began = clock_of(CLOCK_MONOTONIC), worked = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < 5; i++) { /* comments that keep it alive */
         client_need(&listener, listener.size + 1);
@@ -509,13 +511,13 @@ static void clients_that_vanish_anywhere_leave_nothing_behind(void **state) {
     static const char *const beginnings[] = {
         "",
         "GET",
-        "GET /v HTTP/1.1\r\nHost: h\r\n",
-        "GET /v HTTP/1.1\r\nHost: h\r\n\r\n",
-        "GET /v HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\n",
-        "GET /v HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "GET /v HTTP/1.1\r\nHost: localhost\r\n",
+        "GET /v HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /v HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+        "GET /v HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        "GET /v HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-        "POST /v HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc"};
+        "GET /v HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "POST /v HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc"};
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++) {
         for (int k = 0; k < 3; k++) {
             struct client client = client_connect(engine->port);

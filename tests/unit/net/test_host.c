@@ -166,27 +166,32 @@ static void expect_answer(struct client *client, int status, const char *body) {
 static void a_body_arrives_whole_within_its_limit(void **state) {
     struct engine *engine = *state;
     struct client client = client_connect(engine->port);
-    client_send(&client, "POST /post HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello");
+    client_send(&client,
+                "POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello");
     client_send(&client, "world");
     expect_answer(&client, 200, "helloworld");
-    client_send(&client, "POST /post HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+    client_send(&client, "POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     expect_answer(&client, 200, "");
-    client_send(&client, "POST /post HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n%060000d",
+    client_send(&client,
+                "POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n%060000d",
                 7);
     struct response response = client_response(&client);
     assert_int_equal(strlen(response.body), 60000);
     response_free(&response);
-    client_send(&client, "POST /post HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\nxyz");
+    client_send(&client,
+                "POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\n\r\nxyz");
     expect_answer(&client, 413, NULL);
     client_close(&client);
     client = client_connect(engine->port);
-    client_send(&client,
-                "POST /post HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    client_send(
+        &client,
+        "POST /post HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     expect_answer(&client, 411, NULL);
     client_close(&client);
     client = client_connect(engine->port);
-    client_send(&client, "POST /post HTTP/1.1\r\nHost: h\r\nOrigin: https://evil.example\r\n"
-                         "Content-Length: 1\r\n\r\nx");
+    client_send(&client,
+                "POST /post HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n"
+                "Content-Length: 1\r\n\r\nx");
     expect_answer(&client, 403, NULL);
     client_close(&client);
 }

@@ -104,7 +104,7 @@ static void a_stale_view_says_so(void **state) {
 static void head_has_the_head_alone(void **state) {
     struct engine *engine = *state;
     struct client client = client_connect(engine->port);
-    client_send(&client, "HEAD /a HTTP/1.1\r\nHost: here\r\n\r\n");
+    client_send(&client, "HEAD /a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     struct ask ask = engine_subscribe_ask(engine, "/a");
     engine_snapshot(engine, &ask, 0, "c1", "[1,2]");
     struct response response = client_head(&client);
@@ -153,7 +153,7 @@ static void other_methods_are_405(void **state) {
     static const char *const methods[] = {"PUT", "DELETE", "PATCH"};
     for (size_t i = 0; i < 3; i++) {
         struct client client = client_connect(engine->port);
-        client_send(&client, "%s /a HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n",
+        client_send(&client, "%s /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
                     methods[i]);
         struct response response = client_response(&client);
         assert_non_null(strstr(header_of(&response, "allow"), "GET"));
@@ -161,7 +161,7 @@ static void other_methods_are_405(void **state) {
         client_close(&client);
     }
     struct client client = client_connect(engine->port);
-    client_send(&client, "POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhello");
+    client_send(&client, "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
     expect_error(client_response(&client), 405, "method_not_allowed");
     client_expect_end(&client); /* what follows an unread body is not guessed at */
     client_close(&client);
@@ -174,7 +174,7 @@ static void a_broken_request_closes_its_connection_only(void **state) {
     client_expect_end(&bad);
     client_close(&bad);
     struct client big = client_connect(engine->port);
-    client_send(&big, "GET /a?x=%0*d HTTP/1.1\r\nHost: here\r\n\r\n", 40000, 1);
+    client_send(&big, "GET /a?x=%0*d HTTP/1.1\r\nHost: localhost\r\n\r\n", 40000, 1);
     client_expect_end(&big);
     client_close(&big);
     expect(get(engine, "/_sangre/health", NULL), 200, "{\"status\":\"ok\"}\n");
@@ -240,7 +240,7 @@ static int setup_origins(void **state) {
 
 static void only_listed_origins_may_read(void **state) {
     struct engine *engine = *state;
-    static const char *const origins[] = {"https://app.example", "http://here:80",
+    static const char *const origins[] = {"https://app.example", "http://localhost:80",
                                           "https://evil.example"};
     for (size_t i = 0; i < 3; i++) {
         char header[128];
@@ -255,7 +255,7 @@ static void only_listed_origins_may_read(void **state) {
 static void a_preflight_is_answered_for_listed_origins(void **state) {
     struct engine *engine = *state;
     struct client client = client_connect(engine->port);
-    client_send(&client, "OPTIONS /a HTTP/1.1\r\nHost: here\r\nOrigin: https://app.example\r\n"
+    client_send(&client, "OPTIONS /a HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n"
                          "Access-Control-Request-Method: GET\r\n"
                          "Access-Control-Request-Headers: if-none-match\r\n\r\n");
     struct response response = client_response(&client);
@@ -275,7 +275,7 @@ static void websockets_of_other_origins_are_refused(void **state) {
     assert_int_equal(client_upgrade(&client, "/", "Origin: https://app.example\r\n"), 101);
     client_close(&client);
     client = client_connect(engine->port);
-    assert_int_equal(client_upgrade(&client, "/", "Origin: http://here:80\r\n"), 101);
+    assert_int_equal(client_upgrade(&client, "/", "Origin: http://localhost:80\r\n"), 101);
     client_close(&client);
 }
 

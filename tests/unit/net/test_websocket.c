@@ -432,7 +432,7 @@ static void the_seeds_returning_client_gets_the_composed_diff(void **state) {
 static void an_offered_subprotocol_is_chosen_or_refused(void **state) {
     struct engine *engine = *state;
     struct client client = client_connect(engine->port);
-    client_send(&client, "GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n"
+    client_send(&client, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                          "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                          "Sec-WebSocket-Protocol: other, sangre.v1\r\n\r\n");
