@@ -10,12 +10,12 @@
  * full         the document itself, whenever something changed.
  *
  * rows         keyed edits. The document is {"keys":SPEC,"data":DOCUMENT}, DOCUMENT as json-patch's.
- *   SPEC = {"one":BOOL,"key":[FIELD…]|null,"levels":{FIELD:SPEC,…}}: of the root, and so on down. "key" are the fields that tell a list's
- *   members apart; null if its key is not wholly shown, or if it is a bag: then members are told by position. "key" means nothing where
- *   "one" is true.
- *   Changes are an array of edits, to be applied one after the other. "at" is a PATH from the root: for each level a field's name (none at
- *   the root) and, unless the level is "one", the member: the value of its key field, or an array of them if there are several, or its
- *   position at that moment.
+ *   SPEC = {"field":FIELD,"one":BOOL,"key":[FIELD…]|null,"levels":[SPEC,…]}: of the root, which has no "field", and so on down. "key" are
+ *   the fields that tell a list's members apart; null if its key is not wholly shown, or if it is a bag: then members are told by position.
+ *   "key" means nothing where "one" is true.
+ *   Changes are an array of edits, to be applied one after the other. "at" is a PATH from the root: for each level its number among the
+ *   "levels" it stands in (none for the root) and, unless the level is "one", the member: the value of its key field, or an array of them if
+ *   there are several, or its position at that moment.
  *     {"at":PATH,"del":1}                      the member goes; a to-one, or a root that is one: becomes null
  *     {"at":PATH,"put":DOC,"before":KEY}       the member comes, before the one with that key (null: at the end)
  *     {"at":PATH,"move":1,"before":KEY}        the member goes before that one

@@ -20,16 +20,21 @@ static void write_key_fields(const struct sgr__level *level, struct sgr_buffer *
 }
 
 static void write_spec(const struct sgr__level *level, struct sgr_buffer *out) {
-    sgr_buffer_puts(out, level->one ? "{\"one\":true,\"key\":" : "{\"one\":false,\"key\":");
+    sgr_buffer_putc(out, '{');
+    if (level->parent) {
+        sgr_buffer_puts(out, "\"field\":");
+        write_name(out, &level->field);
+        sgr_buffer_putc(out, ',');
+    }
+    sgr_buffer_puts(out, level->one ? "\"one\":true,\"key\":" : "\"one\":false,\"key\":");
     write_key_fields(level, out);
-    sgr_buffer_puts(out, ",\"levels\":{");
+    sgr_buffer_puts(out, ",\"levels\":[");
     for (size_t i = 0; i < level->level_count; i++) {
         if (i)
             sgr_buffer_putc(out, ',');
-        sgr_buffer_slice(out, level->levels[i].field.label);
         write_spec(&level->levels[i], out);
     }
-    sgr_buffer_puts(out, "}}");
+    sgr_buffer_puts(out, "]}");
 }
 
 static void document(struct sgr_instance *instance, struct sgr_buffer *out) {
@@ -71,7 +76,7 @@ static void write_element(struct sgr_buffer *out) {
 static void write_step(const struct sgr__step *step, struct sgr_buffer *out) {
     if (step->level->parent) {
         write_element(out);
-        write_name(out, &step->level->field);
+        sgr_buffer_int(out, step->level - step->level->parent->levels);
     }
     if (step->level->one)
         return;

@@ -26,18 +26,18 @@ function resolve(held, path) {
   let spec = held.keys, box = held, name = 'document', at = 0;
   for (;;) {
     const value = box[name];
+    const below = () => (spec = spec.levels[position(path[at++])]).field;
     if (!spec.one && at < path.length) {
       const step = path[at++];
       if (at === path.length)
         return { spec, list: value, step };
       const member = value[find(spec, value, step)];
-      [box, name] = [member, path[at++]];
+      [box, name] = [member, below()];
     } else if (at < path.length) {
-      [box, name] = [value, path[at++]];
+      [box, name] = [value, below()];
     } else {
       return { spec, box, name };
     }
-    spec = spec.levels[name];
   }
 }
 

@@ -259,7 +259,7 @@ static void tokens_in_a_row_ask_the_engine_one_question_at_a_time(void **state) 
     struct ask first = engine_subscribe_ask(engine, "/mine");
     assert_string_equal(first.parameters, "user=1");
     for (int i = 2; i <= 9; i++) {
-        char subject[8];
+        char subject[16];
         snprintf(subject, sizeof(subject), "%d", i);
         say_auth(&client, subject);
         client_expect_part(&client, "\"auth\"");

@@ -156,11 +156,12 @@ static inline struct row_place find_place(json_t *document, json_t *spec, json_t
         }
         if (i == count)
             return place;
-        place.field = json_string_value(json_array_get(path, i++));
-        assert_non_null(place.field);
+        assert_true(json_is_integer(json_array_get(path, i)));
+        size_t level = (size_t)json_integer_value(json_array_get(path, i++));
         place.holder = at;
-        place.spec = json_object_get(json_object_get(place.spec, "levels"), place.field);
-        assert_non_null(place.spec);
+        place.spec = json_array_get(json_object_get(place.spec, "levels"), level);
+        place.field = json_string_value(json_object_get(place.spec, "field"));
+        assert_non_null(place.field);
         assert_non_null(at);
         at = json_object_get(at, place.field);
     }

@@ -67,16 +67,16 @@ static void nested_documents_and_their_patches_are_wrong(void **state) {
     EXPECT_PATCH(one,
                  "[{\"op\":\"replace\",\"path\":\"/followeds/0/places/1/name\",\"value\":\"inn\"},"
                  "{\"op\":\"replace\",\"path\":\"/followeds/1/places/0/name\",\"value\":\"inn\"}]");
-    EXPECT_ROWS(one, "[{\"at\":[\"followeds\",2,\"places\",2],\"set\":{\"name\":\"inn\"}},"
-                     "{\"at\":[\"followeds\",3,\"places\",2],\"set\":{\"name\":\"inn\"}}]");
+    EXPECT_ROWS(one, "[{\"at\":[0,2,0,2],\"set\":{\"name\":\"inn\"}},"
+                     "{\"at\":[0,3,0,2],\"set\":{\"name\":\"inn\"}}]");
     DELETE(t.follows, "1|2");
     INSERT(t.visits, "3|1");
     commit(f);
     EXPECT_PATCH(one, "[{\"op\":\"remove\",\"path\":\"/followeds/0\"},"
                       "{\"op\":\"add\",\"path\":\"/followeds/0/places/0\","
                       "\"value\":{\"id\":1,\"name\":\"bar\"}}]");
-    EXPECT_ROWS(one, "[{\"at\":[\"followeds\",2],\"del\":1},"
-                     "{\"at\":[\"followeds\",3,\"places\",1],\"put\":{\"id\":1,\"name\":\"bar\"},"
+    EXPECT_ROWS(one, "[{\"at\":[0,2],\"del\":1},"
+                     "{\"at\":[0,3,0,1],\"put\":{\"id\":1,\"name\":\"bar\"},"
                      "\"before\":2}]");
     sgr_instance_close(one);
 }
@@ -205,7 +205,7 @@ static void a_changed_link_shows_the_old_side(void **state) {
     commit(f);
     EXPECT_PATCH(t.list,
                  "[{\"op\":\"replace\",\"path\":\"/0/author\",\"value\":{\"name\":\"bob\"}}]");
-    EXPECT_ROWS(t.list, "[{\"at\":[1,\"author\"],\"put\":{\"name\":\"bob\"}}]");
+    EXPECT_ROWS(t.list, "[{\"at\":[1,0],\"put\":{\"name\":\"bob\"}}]");
     UPDATE(t.posts, "1|2|x", "1|null|x");
     UPDATE(t.posts, "2|null|y", "2|1|y");
     commit(f);
@@ -215,11 +215,11 @@ static void a_changed_link_shows_the_old_side(void **state) {
     UPDATE(t.authors, "1|ann", "1|eve");
     commit(f);
     EXPECT_PATCH(t.list, "[{\"op\":\"replace\",\"path\":\"/1/author/name\",\"value\":\"eve\"}]");
-    EXPECT_ROWS(t.list, "[{\"at\":[2,\"author\"],\"set\":{\"name\":\"eve\"}}]");
+    EXPECT_ROWS(t.list, "[{\"at\":[2,0],\"set\":{\"name\":\"eve\"}}]");
     DELETE(t.authors, "1|eve");
     commit(f);
     EXPECT_PATCH(t.list, "[{\"op\":\"replace\",\"path\":\"/1/author\",\"value\":null}]");
-    EXPECT_ROWS(t.list, "[{\"at\":[2,\"author\"],\"del\":1}]");
+    EXPECT_ROWS(t.list, "[{\"at\":[2,0],\"del\":1}]");
     sgr_instance_close(t.list);
 }
 
@@ -411,14 +411,14 @@ static void keyed_rows_say_nothing_of_their_keys(void **state) {
                                         open_with(add_view(f, hidden, NULL), 0),
                                         open_with(add_view(f, fixed, NULL), 0)};
     static const char *const expected[] = {
-        "{\"keys\":{\"one\":true,\"key\":[\"id\"],\"levels\":{\"followeds\":{\"one\":false,"
-        "\"key\":[\"id\"],\"levels\":{\"places\":{\"one\":false,\"key\":[\"id\"],\"levels\":{}}}}}}"
-        ","
-        "\"data\":null}",
-        "{\"keys\":{\"one\":false,\"key\":[\"day\",\"no\"],\"levels\":{}},"
+        "{\"keys\":{\"one\":true,\"key\":[\"id\"],\"levels\":[{\"field\":\"followeds\",\"one\":"
+        "false,"
+        "\"key\":[\"id\"],\"levels\":[{\"field\":\"places\",\"one\":false,\"key\":[\"id\"],"
+        "\"levels\":[]}]}]},\"data\":null}",
+        "{\"keys\":{\"one\":false,\"key\":[\"day\",\"no\"],\"levels\":[]},"
         "\"data\":[{\"day\":3,\"no\":4}]}",
-        "{\"keys\":{\"one\":false,\"key\":null,\"levels\":{}},\"data\":[{\"day\":3}]}",
-        "{\"keys\":{\"one\":false,\"key\":[\"no\"],\"levels\":{}},\"data\":[{\"no\":4}]}"};
+        "{\"keys\":{\"one\":false,\"key\":null,\"levels\":[]},\"data\":[{\"day\":3}]}",
+        "{\"keys\":{\"one\":false,\"key\":[\"no\"],\"levels\":[]},\"data\":[{\"no\":4}]}"};
     INSERT(node, "3|5|y");
     commit(f);
     static const char *const edits[] = {
