@@ -26,7 +26,9 @@ install_peers() { # the tiny size takes what is there
             mv "$home/wanted.json" "$home/package.json"
         fi
         if command -v cargo >/dev/null; then
-            CARGO_TARGET_DIR=$home/differential cargo build --quiet --release --locked --manifest-path "$source_folder/differential/Cargo.toml" >&2
+            mkdir -p "$home/crate"
+            cp -r "$source_folder/differential/." "$home/crate/"
+            CARGO_TARGET_DIR=$home/differential cargo build --quiet --release --manifest-path "$home/crate/Cargo.toml" >&2
         fi
     fi
     cp "$source_folder"/*.mjs "$home/"
