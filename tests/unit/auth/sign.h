@@ -77,9 +77,10 @@ static inline EVP_PKEY *make_ed25519(void) {
 static inline char *bio_text(BIO *bio) {
     char *data;
     long size = BIO_get_mem_data(bio, &data);
-    char *text = strndup(data, (size_t)size);
-    BIO_free(bio);
+    char *text = calloc(1, (size_t)size + 1); /* strndup may look one byte beyond the size */
     assert_non_null(text);
+    memcpy(text, data, (size_t)size);
+    BIO_free(bio);
     return text;
 }
 
