@@ -307,6 +307,18 @@ class Round {
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   }
 
+  // A connection that breaks may be told before the program's end, which is what broke it.
+  async explained(error) {
+    if (error instanceof Mismatch || error instanceof NotStarted || this.step === 'start')
+      return error;
+    let timer;
+    const patience = new Promise((resolve) => { timer = setTimeout(resolve, 10_000); });
+    await Promise.race([this.sangre.exited, patience]).finally(() => clearTimeout(timer));
+    return this.sangre.over
+      ? new Mismatch(`sangre ended (${this.sangre.over}), ${error.message}:\n${readFileSync(this.sangre.log, 'utf8').slice(-6000)}`)
+      : error;
+  }
+
   async run(folder) {
     await this.setUp();
     this.commit = 0;
@@ -316,6 +328,8 @@ class Round {
     this.sangre = new Sangre(folder, { listen: `127.0.0.1:${port}`, ...this.config }, port);
     try {
       await this.within(120, this.steps(port));
+    } catch (error) {
+      throw await this.explained(error);
     } finally {
       this.sangre.child?.kill('SIGKILL');
       for (const client of [...this.writers, this.reader])
