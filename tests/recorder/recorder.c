@@ -143,6 +143,14 @@ static void recorder_close(void *state) {
     sink->table->common.release(sink->host, sink);
 }
 
+/* A process that was killed in the middle of a write leaves part of a line at the end: what is not whole goes, as its transaction comes again. */
+static bool drop_torn_line(FILE *file) {
+    long end = fseek(file, 0, SEEK_END) ? -1 : ftell(file), whole = end;
+    while (whole > 0 && !fseek(file, whole - 1, SEEK_SET) && fgetc(file) != '\n')
+        whole--;
+    return end >= 0 && (whole == end || ftruncate(fileno(file), whole) == 0);
+}
+
 static int recorder_open(const struct sgr_sink_host *table, void *host, const void *options,
                          void **ret_state, struct sgr_error *error) {
     struct sink *sink = table->common.allocate(host, sizeof(*sink));
@@ -154,7 +162,7 @@ static int recorder_open(const struct sgr_sink_host *table, void *host, const vo
                                    .callbacks = &callbacks,
                                    .data = sink};
     int code = table->stream_bind(host, &bind, &sink->stream, error);
-    if (!code && !(sink->file = fopen(sink->options->file, "ae")))
+    if (!code && (!(sink->file = fopen(sink->options->file, "a+e")) || !drop_torn_line(sink->file)))
         code = sgr_error_set(error, SGR_EIO, "cannot write %s", sink->options->file);
     if (!code)
         setvbuf(sink->file, NULL, _IOFBF, 1 << 20); /* whole batches, also when we are killed */
