@@ -87,6 +87,11 @@ int sgr__engine_new(const struct sgr_engine_options *options, bool virtual_time,
 int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__engine_end(struct sgr_engine *engine);
 
+/* What making and running need of each other. */
+uint64_t sgr__engine_random_seed(void); /* never 0 */
+int sgr__engine_make_loop(struct sgr_engine *engine, struct sgr_error *error);
+void sgr__engine_stop_server(struct sgr_engine *engine); /* if there is one */
+
 /* Ends the loop with this error. */
 void sgr__engine_fail(struct sgr_engine *engine, const struct sgr_error *error);
 /* Runs the graph over what was fed and publishes it as one commit. source NULL: a tick, which has run it already. */
