@@ -115,12 +115,12 @@ static size_t queue_limit(const struct sgr_connection *connection) {
     return crowded ? server->options.client_buffer / CROWDED_PART : server->options.client_buffer;
 }
 
-void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const *parts,
-                     size_t count) {
+static void send_message(struct sgr_connection *connection, struct sgr_bytes *const *parts,
+                         size_t count, bool binary) {
     if (connection->shut || connection->ending)
         return;
     for (size_t i = 0; i < count; i++)
-        if (sgr__ring_push(connection, parts[i], i + 1 < count)) {
+        if (sgr__ring_push(connection, parts[i], i + 1 < count, binary)) {
             cut(connection);
             return;
         }
@@ -133,8 +133,17 @@ void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const 
     }
 }
 
+void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const *parts,
+                     size_t count) {
+    send_message(connection, parts, count, false);
+}
+
 void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
-    sgr__send_parts(connection, &bytes, 1);
+    send_message(connection, &bytes, 1, false);
+}
+
+void sgr__send_binary(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    send_message(connection, &bytes, 1, true);
 }
 
 size_t sgr__queued(const struct sgr_connection *connection) {

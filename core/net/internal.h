@@ -291,7 +291,8 @@ void sgr__deflate_fini(struct sgr_server *server);
 
 /* ---- What goes out (outgoing.c) ---- */
 
-int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more);
+int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more,
+                   bool binary);
 void sgr__ring_fini(struct sgr_connection *connection);
 /* One write of what is queued, behind `head` (an event stream's) if that is not NULL. Non-zero: close. */
 int sgr__write_some(struct sgr_connection *connection);
@@ -310,6 +311,7 @@ enum sgr__piece { /* of what libwebsockets hands over: the payload of a frame or
 struct sgr__part {
     struct sgr_bytes *bytes; /* a reference */
     bool more;               /* the message goes on with the next part */
+    bool binary;             /* the message is */
 };
 
 struct sgr_connection {
@@ -380,6 +382,7 @@ struct sgr_connection *sgr__accept(struct sgr_request *request,
 void sgr__send(struct sgr_connection *connection, struct sgr_bytes *bytes);
 void sgr__send_parts(struct sgr_connection *connection, struct sgr_bytes *const *parts,
                      size_t count);
+void sgr__send_binary(struct sgr_connection *connection, struct sgr_bytes *bytes);
 void sgr__shut(struct sgr_connection *connection, int code, const char *reason);
 size_t sgr__queued(const struct sgr_connection *connection);
 void sgr__connection_progress(struct sgr_connection *connection); /* it took something */

@@ -12,6 +12,7 @@
 
 enum {
     OPCODE_TEXT = 1,
+    OPCODE_BINARY = 2,
     DEFLATED = 0x40,
     FINAL = 0x80,
     WS_HEADER = 10,
@@ -41,10 +42,12 @@ static int ring_grow(struct sgr_connection *connection) {
     return SGR_OK;
 }
 
-int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more) {
+int sgr__ring_push(struct sgr_connection *connection, struct sgr_bytes *bytes, bool more,
+                   bool binary) {
     if (connection->count == connection->capacity && ring_grow(connection))
         return SGR_ENOMEM;
-    *ring_at(connection, connection->count++) = (struct sgr__part){sgr_bytes_ref(bytes), more};
+    *ring_at(connection, connection->count++) =
+        (struct sgr__part){sgr_bytes_ref(bytes), more, binary};
     connection->queued += bytes->size;
     return SGR_OK;
 }
@@ -162,10 +165,12 @@ static size_t ws_header_size(size_t size) {
 
 /* Of the next frame: a message is one frame or goes on in others. `ends`: the part does. */
 static unsigned first_byte(struct sgr_connection *connection, bool ends) {
-    bool final = ends && !ring_at(connection, 0)->more;
+    const struct sgr__part *part = ring_at(connection, 0);
+    bool final = ends && !part->more;
     if (connection->begun)
         return final ? FINAL : 0;
-    return OPCODE_TEXT | (connection->form == SGR__PLAIN ? 0u : DEFLATED) | (final ? FINAL : 0u);
+    return (part->binary ? OPCODE_BINARY : OPCODE_TEXT) |
+           (connection->form == SGR__PLAIN ? 0u : DEFLATED) | (final ? FINAL : 0u);
 }
 
 static int write_raw(struct sgr_connection *connection, unsigned char *from, size_t size) {

@@ -270,6 +270,7 @@ static const struct sgr_sink_host host_table = {
     .stream_batch_ref = sgr_stream_batch_ref,
     .stream_batch_unref = sgr_stream_batch_unref,
     .send_parts = sgr__send_parts,
+    .send_binary = sgr__send_binary,
     .verifier = sgr__host_verifier,
     .verify = sgr__host_verify,
     .verify_cancel = sgr_verification_cancel,

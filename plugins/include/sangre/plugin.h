@@ -15,7 +15,7 @@
 #include "value.h"
 
 #define SGR_ABI_MAJOR 1
-#define SGR_ABI_MINOR 1
+#define SGR_ABI_MINOR 2
 
 enum sgr_plugin_kind { SGR_SOURCE = 1, SGR_OPERATOR = 2, SGR_SINK = 3 };
 

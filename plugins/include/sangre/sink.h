@@ -351,6 +351,9 @@ struct sgr_sink_host {
 
     /* How the engine is now. Since 1.1. */
     enum sgr_health (*health)(void *host);
+
+    /* Like `send`, a binary message; to websockets only. Since 1.2. */
+    void (*send_binary)(struct sgr_connection *connection, struct sgr_bytes *bytes);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -359,6 +362,7 @@ static_assert(offsetof(struct sgr_sink_host, wait) == 248, "released offsets are
 static_assert(offsetof(struct sgr_sink_host, client) == 256, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, send_parts) == 264, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, health) == 352, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, send_binary) == 360, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");
