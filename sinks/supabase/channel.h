@@ -1,26 +1,31 @@
-/* A channel: a topic that a client has joined. */
+/* A channel: a topic that a client has joined. Which of the protocol's eras it is in is decided when it is joined. */
 #ifndef SINKS_SUPABASE_CHANNEL_H
 #define SINKS_SUPABASE_CHANNEL_H
 
+#include "config.h"
+#include "frame.h"
 #include "supabase.h"
 
 struct channel {
     struct socket *socket;
     struct channel *next, **before; /* of the socket */
     struct topic *topic;
-    size_t place;   /* among the topic's receivers */
+    size_t place;   /* among the topic's receivers of its era and form of frames */
     int64_t expiry; /* of its token; microseconds since 1970, INT64_MAX: none */
-    size_t size;
+    enum era era;
+    struct config config; /* second era: what the join asked for */
+    size_t join_ref_size;
     char join_ref[]; /* JSON */
 };
 
-static inline enum vsn channel_vsn(const struct channel *channel) {
-    return channel->socket->vsn;
-}
-
 /* A client's message, to whatever topic. */
 void channel_receive(struct socket *socket, struct sgr_slice text);
+
+/* NULL: out of memory. Takes what `config` owns. */
+struct channel *channel_new(struct socket *socket, const struct message *message, enum era era,
+                            struct config *config);
 /* Silently. */
+void channel_drop(struct channel *channel);
 void channels_drop(struct socket *socket);
 /* Ends those whose token has expired; returns the next to expire. */
 int64_t channels_expire(struct socket *socket, int64_t now);

@@ -140,11 +140,12 @@ static void send_to(struct supabase *supabase, const struct receivers *receivers
 static void publish(struct supabase *supabase, const struct topic *topic,
                     const struct sgr_change *change) {
     for (enum vsn vsn = VSN_1; vsn < VSN_COUNT; vsn++) {
-        if (!topic->receivers[vsn].count)
+        const struct receivers *receivers = &topic->receivers[ERA_V0][vsn];
+        if (!receivers->count)
             continue;
         struct sgr_bytes *bytes =
             supabase->payload.failed ? NULL : make_frame(supabase, topic, vsn, change);
-        send_to(supabase, &topic->receivers[vsn], bytes);
+        send_to(supabase, receivers, bytes);
         supabase->table->bytes_unref(bytes);
     }
 }

@@ -54,7 +54,7 @@ static struct host {
     size_t block_limit; /* allocations that succeed; 0: all */
 } host;
 
-static void *fake_allocate(void *unused, size_t size) {
+static inline void *fake_allocate(void *unused, size_t size) {
     (void)unused;
     if (host.block_limit && --host.block_limit == 0) {
         host.block_limit = 1;
@@ -64,7 +64,7 @@ static void *fake_allocate(void *unused, size_t size) {
     return calloc(1, size);
 }
 
-static void *fake_reallocate(void *unused, void *old, size_t size) {
+static inline void *fake_reallocate(void *unused, void *old, size_t size) {
     (void)unused;
     if (host.block_limit && --host.block_limit == 0) {
         host.block_limit = 1;
@@ -74,25 +74,25 @@ static void *fake_reallocate(void *unused, void *old, size_t size) {
     return realloc(old, size);
 }
 
-static void fake_release(void *unused, void *memory) {
+static inline void fake_release(void *unused, void *memory) {
     (void)unused;
     host.blocks -= memory != NULL;
     free(memory);
 }
 
-static void fake_log(void *unused, enum sgr_log_level level, const char *format, ...) {
+static inline void fake_log(void *unused, enum sgr_log_level level, const char *format, ...) {
     (void)unused;
     (void)level;
     (void)format;
 }
 
-static void fake_count(void *unused, const char *metric, int64_t add) {
+static inline void fake_count(void *unused, const char *metric, int64_t add) {
     (void)unused;
     (void)metric;
     (void)add;
 }
 
-static int fake_route(void *unused, const struct sgr_route *route, struct sgr_error *error) {
+static inline int fake_route(void *unused, const struct sgr_route *route, struct sgr_error *error) {
     (void)unused;
     (void)error;
     assert_true(host.route_count < ROUTES);
@@ -101,31 +101,31 @@ static int fake_route(void *unused, const struct sgr_route *route, struct sgr_er
     return SGR_OK;
 }
 
-static struct sgr_slice text_or_none(const char *text) {
+static inline struct sgr_slice text_or_none(const char *text) {
     return text ? sgr_slice(text) : (struct sgr_slice){NULL, 0};
 }
 
-static struct sgr_slice fake_query(const struct sgr_request *request, const char *name) {
+static inline struct sgr_slice fake_query(const struct sgr_request *request, const char *name) {
     return text_or_none(strcmp(name, "vsn") == 0      ? request->vsn
                         : strcmp(name, "apikey") == 0 ? request->apikey
                                                       : NULL);
 }
 
-static struct sgr_slice fake_header(const struct sgr_request *request, const char *name) {
+static inline struct sgr_slice fake_header(const struct sgr_request *request, const char *name) {
     return text_or_none(strcmp(name, "x-api-key") == 0 ? request->header : NULL);
 }
 
-static void fake_respond(struct sgr_request *request, int status, const char *type,
-                         const char *headers, struct sgr_bytes *body) {
+static inline void fake_respond(struct sgr_request *request, int status, const char *type,
+                                const char *headers, struct sgr_bytes *body) {
     (void)type;
     (void)headers;
     assert_null(body);
     request->status = status;
 }
 
-static struct sgr_connection *fake_accept(struct sgr_request *request,
-                                          const struct sgr_connection_callbacks *callbacks,
-                                          void *data, const char *headers) {
+static inline struct sgr_connection *fake_accept(struct sgr_request *request,
+                                                 const struct sgr_connection_callbacks *callbacks,
+                                                 void *data, const char *headers) {
     struct sgr_connection *connection = calloc(1, sizeof(*connection));
     (void)headers;
     assert_non_null(connection);
@@ -135,23 +135,23 @@ static struct sgr_connection *fake_accept(struct sgr_request *request,
     return request->connection = connection;
 }
 
-static void fake_send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+static inline void fake_send(struct sgr_connection *connection, struct sgr_bytes *bytes) {
     assert_true(connection->count < FRAMES);
     if (!connection->shut_code)
         connection->frames[connection->count++] = sgr_bytes_ref(bytes);
 }
 
-static void fake_shut(struct sgr_connection *connection, int code, const char *reason) {
+static inline void fake_shut(struct sgr_connection *connection, int code, const char *reason) {
     (void)reason;
     if (!connection->shut_code)
         connection->shut_code = code;
 }
 
-static size_t fake_queued(const struct sgr_connection *connection) {
+static inline size_t fake_queued(const struct sgr_connection *connection) {
     return connection->queued;
 }
 
-static void *fake_timer(void *unused, int64_t after, void (*fired)(void *data), void *data) {
+static inline void *fake_timer(void *unused, int64_t after, void (*fired)(void *data), void *data) {
     (void)unused;
     for (size_t i = 0; i < TIMERS; i++)
         if (!host.timers[i].fired) {
@@ -164,14 +164,14 @@ static void *fake_timer(void *unused, int64_t after, void (*fired)(void *data), 
     return NULL;
 }
 
-static void fake_timer_cancel(void *unused, void *timer) {
+static inline void fake_timer_cancel(void *unused, void *timer) {
     (void)unused;
     if (timer)
         memset(timer, 0, sizeof(host.timers[0]));
 }
 
-static int fake_bind(void *unused, const struct sgr_stream_bind *bind, struct sgr_stream **ret,
-                     struct sgr_error *error) {
+static inline int fake_bind(void *unused, const struct sgr_stream_bind *bind,
+                            struct sgr_stream **ret, struct sgr_error *error) {
     (void)unused;
     (void)error;
     host.bind = *bind;
@@ -179,12 +179,12 @@ static int fake_bind(void *unused, const struct sgr_stream_bind *bind, struct sg
     return SGR_OK;
 }
 
-static void fake_handled(struct sgr_stream *stream, uint64_t lsn) {
+static inline void fake_handled(struct sgr_stream *stream, uint64_t lsn) {
     (void)stream;
     host.handled = lsn;
 }
 
-static void fake_hold(struct sgr_stream *stream, bool held) {
+static inline void fake_hold(struct sgr_stream *stream, bool held) {
     (void)stream;
     host.held = held;
 }
@@ -200,14 +200,14 @@ struct sgr_claims {
 
 static struct sgr_verifier verifiers[2] = {{true}, {false}};
 
-static int64_t wall_clock(void) {
+static inline int64_t wall_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int fake_verifier(void *unused, const struct sgr_token_rules *rules,
-                         struct sgr_verifier **ret, struct sgr_error *error) {
+static inline int fake_verifier(void *unused, const struct sgr_token_rules *rules,
+                                struct sgr_verifier **ret, struct sgr_error *error) {
     (void)unused;
     (void)error;
     assert_int_equal(rules->key_count, 1);
@@ -217,7 +217,7 @@ static int fake_verifier(void *unused, const struct sgr_token_rules *rules,
     return SGR_OK;
 }
 
-static struct sgr_verification *
+static inline struct sgr_verification *
 fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
             void (*done)(void *data, const struct sgr_verdict *verdict), void *data) {
     struct sgr_claims claims = {.expiry = wall_clock() + 3600000000};
@@ -234,7 +234,7 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
     return NULL;
 }
 
-static int64_t fake_claims_expiry(const struct sgr_claims *claims) {
+static inline int64_t fake_claims_expiry(const struct sgr_claims *claims) {
     return claims->expiry;
 }
 
@@ -277,7 +277,7 @@ static struct sink {
 } sink;
 
 /* By these options, written as YAML; the code of `open`. */
-static int open_sink(const char *yaml, struct sgr_error *error) {
+static inline int open_sink(const char *yaml, struct sgr_error *error) {
     memset(&host, 0, sizeof(host));
     memset(&sink, 0, sizeof(sink));
     sink.loader = sgr_loader_new_default(NULL);
@@ -290,7 +290,7 @@ static int open_sink(const char *yaml, struct sgr_error *error) {
                                    error);
 }
 
-static void close_sink(void) {
+static inline void close_sink(void) {
     if (sink.state)
         sink.plugin->sink->close(sink.state);
     sgr_options_free(sink.options);
@@ -302,7 +302,7 @@ static void close_sink(void) {
 
 /* ---- Clients ---- */
 
-static void request(const char *path, enum sgr_route_kind kind, struct sgr_request *what) {
+static inline void request(const char *path, enum sgr_route_kind kind, struct sgr_request *what) {
     for (size_t i = 0; i < host.route_count; i++)
         if (host.routes[i].kind == kind && strcmp(host.routes[i].path, path) == 0) {
             host.routes[i].request(host.routes[i].data, what);
@@ -311,30 +311,30 @@ static void request(const char *path, enum sgr_route_kind kind, struct sgr_reque
     what->status = 404;
 }
 
-static struct sgr_connection *client(const char *vsn) {
+static inline struct sgr_connection *client(const char *vsn) {
     struct sgr_request upgrade = {.vsn = vsn};
     request("/socket/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
     assert_int_equal(upgrade.status, 101);
     return upgrade.connection;
 }
 
-static void say(struct sgr_connection *connection, const char *text) {
+static inline void say(struct sgr_connection *connection, const char *text) {
     connection->callbacks.message(connection, connection->data, sgr_slice(text), false);
 }
 
 /* The next frame it was sent. */
-static void hears(struct sgr_connection *connection, const char *text) {
+static inline void hears(struct sgr_connection *connection, const char *text) {
     assert_true(connection->next < connection->count);
     const struct sgr_bytes *frame = connection->frames[connection->next++];
     assert_int_equal(frame->size, strlen(frame->data));
     assert_string_equal(frame->data, text);
 }
 
-static void hears_nothing(const struct sgr_connection *connection) {
+static inline void hears_nothing(const struct sgr_connection *connection) {
     assert_int_equal(connection->count, connection->next);
 }
 
-static void leave(struct sgr_connection *connection) {
+static inline void leave(struct sgr_connection *connection) {
     connection->callbacks.closed(connection, connection->data, 1000);
     for (size_t i = 0; i < connection->count; i++)
         sgr_bytes_unref(connection->frames[i]);
@@ -343,16 +343,16 @@ static void leave(struct sgr_connection *connection) {
 
 /* ---- The stream ---- */
 
-static struct sgr_field null_field(void) {
+static inline struct sgr_field null_field(void) {
     return (struct sgr_field){.kind = SGR_FIELD_NULL};
 }
 
-static struct sgr_field text_field(const char *text) {
+static inline struct sgr_field text_field(const char *text) {
     return (struct sgr_field){.data = text, .size = (uint32_t)strlen(text), .kind = SGR_FIELD_TEXT};
 }
 
 /* A transaction at 2022-10-19 13:50:18.9 UTC with its end at `lsn`. */
-static void transact(const struct sgr_change *changes, size_t count, uint64_t lsn) {
+static inline void transact(const struct sgr_change *changes, size_t count, uint64_t lsn) {
     struct sgr_stream_batch batch = {
         .transaction = {.end_lsn = lsn, .commit_time = INT64_C(719502618900000)},
         .changes = changes,
@@ -362,13 +362,13 @@ static void transact(const struct sgr_change *changes, size_t count, uint64_t ls
     host.bind.callbacks->changes(host.bind.data, &host.stream, &batch);
 }
 
-static void state(enum sgr_stream_phase phase, const char *reason) {
+static inline void state(enum sgr_stream_phase phase, const char *reason) {
     struct sgr_stream_state now = {.phase = phase, .reason = reason};
     host.bind.callbacks->state(host.bind.data, &host.stream, &now);
 }
 
 /* Fires the timers whose time has come when so much has passed. */
-static void pass(int64_t microseconds) {
+static inline void pass(int64_t microseconds) {
     for (size_t i = 0; i < TIMERS; i++) {
         void (*fired)(void *data) = host.timers[i].fired;
         void *data = host.timers[i].data;

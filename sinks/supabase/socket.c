@@ -179,7 +179,7 @@ static void on_upgrade(void *data, struct sgr_request *request) {
     struct supabase *supabase = data;
     enum vsn vsn;
     supabase->table->common.count(supabase->host, "connections", 1);
-    int64_t expiry = token_connects(&supabase->tokens, token_of(&supabase->tokens, request));
+    int64_t expiry = token_connects(&supabase->tokens, token_of(&supabase->tokens, request)).expiry;
     if (expiry && frame_version(supabase->table->query(request, "vsn"), &vsn))
         welcome(supabase, request, vsn, expiry);
     else

@@ -1,7 +1,10 @@
 /* What the files of the supabase sink share. Network thread.
  *
  *     socket.c    a client's websocket: upgrade, silence, end
- *     channel.c   what clients ask for: join, leave, tokens, heartbeats
+ *     channel.c   a topic a client has joined; what clients ask for, on its way to who does it
+ *     join.c config.c          joining, in either of the protocol's eras
+ *     events_v0.c events_v2.c  what else clients send to a channel, by era
+ *     answer.c    what a client is told on its own
  *     token.c     who may: tokens on the way to claims and their expiry
  *     metrics.c   what runs, for Prometheus
  *     feed.c      the change stream on its way to channels, and clients that are slower than it

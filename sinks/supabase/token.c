@@ -99,36 +99,45 @@ static struct sgr_slice clean(struct tokens *tokens, struct sgr_slice token) {
 
 struct judgement {
     const struct tokens *tokens;
-    int64_t expiry;
+    struct token_verdict verdict;
 };
 
 static void judged(void *data, const struct sgr_verdict *verdict) {
     struct judgement *judgement = data;
+    const char *code = verdict->code;
     if (verdict->status == 0)
-        judgement->expiry = judgement->tokens->table->claims_expiry(verdict->claims);
+        judgement->verdict.expiry = judgement->tokens->table->claims_expiry(verdict->claims);
+    else if (code && strcmp(code, "token_expired") == 0)
+        judgement->verdict.why = "Token has expired";
+    else if (verdict->message)
+        judgement->verdict.why = verdict->message;
 }
 
 /* A secret is at hand, so the verdict comes at once. */
-static int64_t verify(struct tokens *tokens, struct sgr_verifier *verifier,
-                      struct sgr_slice token) {
-    struct judgement judgement = {.tokens = tokens};
+static struct token_verdict verify(struct tokens *tokens, struct sgr_verifier *verifier,
+                                   struct sgr_slice token) {
+    struct judgement judgement = {.tokens = tokens, .verdict = {.why = "The token is not valid"}};
     if (!tokens->wanted)
-        return INT64_MAX;
+        return (struct token_verdict){.expiry = INT64_MAX};
     if (!token.size)
-        return 0;
+        return (struct token_verdict){.why = "There is no token"};
     struct sgr_verification *pending =
         tokens->table->verify(tokens->host, verifier, clean(tokens, token), judged, &judgement);
     if (pending)
         tokens->table->verify_cancel(pending);
-    return judgement.expiry;
+    return judgement.verdict;
 }
 
-int64_t token_connects(struct tokens *tokens, struct sgr_slice token) {
+struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice token) {
     return verify(tokens, tokens->connecting, token);
 }
 
-int64_t token_joins(struct tokens *tokens, struct sgr_slice token) {
+struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token) {
     return verify(tokens, tokens->joining, token);
+}
+
+bool token_is_key(struct sgr_slice token) {
+    return token.size >= 3 && memcmp(token.data, "sb_", 3) == 0;
 }
 
 struct sgr_slice token_of(const struct tokens *tokens, const struct sgr_request *request) {

@@ -19,9 +19,17 @@ int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *hos
                 const char *secret, const char *claims, struct sgr_error *error);
 void tokens_free(struct tokens *tokens);
 
-/* When it expires, in microseconds since 1970, or INT64_MAX; 0: it is refused. Data NULL: there is none. */
-int64_t token_connects(struct tokens *tokens, struct sgr_slice token);
-int64_t token_joins(struct tokens *tokens, struct sgr_slice token);
+struct token_verdict {
+    int64_t expiry;  /* microseconds since 1970, or INT64_MAX; 0: it is refused */
+    const char *why; /* then: for people, a literal */
+};
+
+/* Data NULL: there is none. */
+struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice token);
+struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token);
+
+/* Whether it is no token, but one of the keys that Supabase gives to browsers, which clients of the second era send where a token is expected. */
+bool token_is_key(struct sgr_slice token);
 
 /* The one a request comes with. */
 struct sgr_slice token_of(const struct tokens *tokens, const struct sgr_request *request);

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "value.h"
 
+#define PREFIX "realtime:"
 enum { FILTER_CHARACTERS = 100 }; /* a value this long makes no topic */
 
 struct topics topics_new(const struct sgr_host_common *common, void *host,
@@ -22,6 +23,14 @@ static bool starts_with(struct sgr_slice text, struct sgr_slice start) {
 
 static struct sgr_slice rest_of(struct sgr_slice text, size_t from) {
     return (struct sgr_slice){text.data + from, text.size - from};
+}
+
+bool topic_is_channel(struct sgr_slice name) {
+    return name.data && starts_with(name, (struct sgr_slice){PREFIX, sizeof(PREFIX) - 1});
+}
+
+struct sgr_slice topic_rest_of(struct sgr_slice name) {
+    return rest_of(name, sizeof(PREFIX) - 1);
 }
 
 /* Topics that filter by the same value of the same column have the same name: there is one. */
@@ -92,8 +101,9 @@ static void topic_free(struct topics *topics, struct topic *topic) {
     else
         topics->first = topic->next;
     index_remove(&topics->names, &topic->entry);
-    for (int vsn = 0; vsn < VSN_COUNT; vsn++)
-        topics->common->release(topics->host, topic->receivers[vsn].items);
+    for (int era = 0; era < ERA_COUNT; era++)
+        for (int vsn = 0; vsn < VSN_COUNT; vsn++)
+            topics->common->release(topics->host, topic->receivers[era][vsn].items);
     topics->common->release(topics->host, topic->json);
     topics->common->release(topics->host, topic);
 }
@@ -137,12 +147,20 @@ struct topic *topics_get(struct topics *topics, struct sgr_slice name) {
     return topic ? topic : topic_new(topics, name);
 }
 
+static bool heard(const struct topic *topic, enum era era) {
+    return topic->receivers[era][VSN_1].count || topic->receivers[era][VSN_2].count;
+}
+
 static bool unused(const struct topic *topic) {
-    return !topic->receivers[VSN_1].count && !topic->receivers[VSN_2].count;
+    return !heard(topic, ERA_V0) && !heard(topic, ERA_V2);
+}
+
+static struct receivers *receivers_of(struct topic *topic, const struct channel *channel) {
+    return &topic->receivers[channel->era][channel->socket->vsn];
 }
 
 bool topic_join(struct topics *topics, struct topic *topic, struct channel *channel) {
-    struct receivers *receivers = &topic->receivers[channel_vsn(channel)];
+    struct receivers *receivers = receivers_of(topic, channel);
     if (receivers->count == receivers->capacity) {
         size_t capacity = receivers->capacity ? receivers->capacity * 2 : 1;
         struct channel **items =
@@ -161,7 +179,7 @@ bool topic_join(struct topics *topics, struct topic *topic, struct channel *chan
 }
 
 void topic_leave(struct topics *topics, struct topic *topic, struct channel *channel) {
-    struct receivers *receivers = &topic->receivers[channel_vsn(channel)];
+    struct receivers *receivers = receivers_of(topic, channel);
     struct channel *last = receivers->items[--receivers->count];
     receivers->items[channel->place] = last;
     last->place = channel->place;
@@ -257,7 +275,7 @@ size_t topics_match(const struct table *table, const struct sgr_change *change,
     unsigned event = rules_event_of(change->kind);
     size_t count = 0;
     for (int i = 0; i < TABLE_WHOLE; i++)
-        if (table->whole[i] && (table->events[i] & event))
+        if (table->whole[i] && (table->events[i] & event) && heard(table->whole[i], ERA_V0))
             ret[count++] = table->whole[i];
     const struct sgr_field *fields =
         change->kind == SGR_DELETE ? change->old_fields : change->new_fields;
@@ -268,7 +286,7 @@ size_t topics_match(const struct table *table, const struct sgr_change *change,
         struct topic *topic = column->filters.count && (column->events & event)
                                   ? match_column(column, &fields[column->number])
                                   : NULL;
-        if (topic)
+        if (topic && heard(topic, ERA_V0))
             ret[count++] = topic;
     }
     return count;

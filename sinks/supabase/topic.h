@@ -10,10 +10,11 @@
 #include "table.h"
 
 enum vsn { VSN_1, VSN_2, VSN_COUNT };
+enum era { ERA_V0, ERA_V2, ERA_COUNT };
 
 struct channel;
 
-/* The channels of one form of frames. */
+/* The channels of one era and form of frames. */
 struct receivers {
     struct channel **items;
     size_t count, capacity;
@@ -24,7 +25,7 @@ struct topic {
     struct topic *next, *prev;
     char *json; /* its name as a JSON string */
     size_t json_size;
-    struct receivers receivers[VSN_COUNT];
+    struct receivers receivers[ERA_COUNT][VSN_COUNT];
     struct filter *filters; /* where it stands at columns of tables */
     char name[];
 };
@@ -46,6 +47,13 @@ struct topics {
     struct table *first_table;
 };
 
+/* Whether it can be joined, and what follows "realtime:" in its name. */
+bool topic_is_channel(struct sgr_slice name);
+struct sgr_slice topic_rest_of(struct sgr_slice name);
+static inline struct sgr_slice topic_rest(const struct topic *topic) {
+    return topic_rest_of(topic->entry.key);
+}
+
 struct topics topics_new(const struct sgr_host_common *common, void *host,
                          const struct rules *rules);
 void topics_free(struct topics *topics);
@@ -61,7 +69,7 @@ void topic_leave(struct topics *topics, struct topic *topic, struct channel *cha
 struct table *topics_table(struct topics *topics, const struct sgr_relation *relation);
 
 /* The topics a change goes to, in the protocol's order: schema, all, table, columns by name. `ret` has TABLE_WHOLE + the table's columns'
- * places. Only those with receivers. */
+ * places. Only those with receivers of the first era. */
 size_t topics_match(const struct table *table, const struct sgr_change *change, struct topic **ret);
 
 #endif

@@ -1,0 +1,72 @@
+#include "config.h"
+
+#include "frame.h"
+
+/* Whatever is left out, null or no bool is the default. */
+static bool flag(const json_t *from, const char *name, bool fallback) {
+    const json_t *value = json_object_get(from, name);
+    return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+static const char *read_changes(struct config *config, const json_t *list) {
+    if (!list || json_is_null(list))
+        return NULL;
+    if (!json_is_array(list))
+        return "InvalidJoinPayload: \"postgres_changes\" is no list";
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_object(json_array_get(list, i)))
+            return "InvalidJoinPayload: an entry of \"postgres_changes\" is no object";
+    if (json_array_size(list))
+        config->changes = json_incref((json_t *)list);
+    return NULL;
+}
+
+const char *config_read(struct config *ret, const json_t *from) {
+    const json_t *broadcast = json_object_get(from, "broadcast");
+    const json_t *presence = json_object_get(from, "presence");
+    const json_t *key = json_object_get(presence, "key");
+    *ret = (struct config){0};
+    const char *wrong = read_changes(ret, json_object_get(from, "postgres_changes"));
+    if (wrong)
+        return wrong;
+    ret->broadcast_ack = flag(broadcast, "ack", false);
+    ret->broadcast_self = flag(broadcast, "self", false);
+    ret->presence = flag(presence, "enabled", true);
+    ret->private = flag(from, "private", false);
+    if (json_is_string(key) && json_string_length(key))
+        ret->presence_key = json_incref((json_t *)key);
+    return NULL;
+}
+
+void config_free(struct config *config) {
+    json_decref(config->presence_key);
+    json_decref(config->changes);
+    *config = (struct config){0};
+}
+
+static void echo(struct sgr_text *text, const json_t *entry, size_t id) {
+    const char *name;
+    json_t *value;
+    sgr_text_puts(text, "{");
+    json_object_foreach((json_t *)entry, name, value) {
+        if (strcmp(name, "id") == 0)
+            continue;
+        sgr_text_json(text, (struct sgr_slice){name, strlen(name)});
+        sgr_text_puts(text, ":");
+        frame_json(text, value);
+        sgr_text_puts(text, ",");
+    }
+    sgr_text_puts(text, "\"id\":");
+    sgr_text_uint(text, id);
+    sgr_text_puts(text, "}");
+}
+
+void config_echo(struct sgr_text *text, const struct config *config) {
+    sgr_text_puts(text, "[");
+    for (size_t i = 0; i < json_array_size(config->changes); i++) {
+        if (i)
+            sgr_text_puts(text, ",");
+        echo(text, json_array_get(config->changes, i), i + 1);
+    }
+    sgr_text_puts(text, "]");
+}

@@ -1,0 +1,28 @@
+/* The events of the first era: there is one, and every other ends the channel. */
+#include "answer.h"
+#include "events.h"
+
+void events_v0_fail(struct channel *channel) {
+    channel_tell(channel, FRAME_JSON("\"phx_error\""));
+    channel_drop(channel);
+}
+
+/* There is no answer to a good one. Clients without a token send null after each heartbeat: that says nothing. */
+static void refresh(struct channel *channel, const struct message *message) {
+    struct supabase *supabase = channel->socket->supabase;
+    const json_t *token = json_object_get(message->payload, "access_token");
+    if (!supabase->tokens.wanted || !token || json_is_null(token))
+        return;
+    channel->expiry = token_joins(&supabase->tokens, message_text(token)).expiry;
+    if (channel->expiry <= wall_now())
+        events_v0_fail(channel);
+    else
+        sockets_expire_at(supabase, channel->expiry);
+}
+
+void events_v0(struct channel *channel, const struct message *message) {
+    if (message_is(message, "access_token"))
+        refresh(channel, message);
+    else
+        events_v0_fail(channel);
+}

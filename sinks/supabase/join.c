@@ -1,0 +1,142 @@
+#include "join.h"
+
+#include "answer.h"
+
+/* What a join comes to before there is a channel. */
+struct joining {
+    struct socket *socket;
+    const struct message *message;
+    enum era era;
+    struct config config;
+    int64_t expiry;
+};
+
+/* ---- Refusing ---- */
+
+static void refuse_v0(const struct joining *joining, const char *why) {
+    struct supabase *supabase = joining->socket->supabase;
+    struct sgr_text reason = sgr_text_new(&supabase->table->common, supabase->host);
+    sgr_text_puts(&reason, why);
+    sgr_text_slice(&reason, message_text(joining->message->topic));
+    sgr_text_add(&reason, "", 1);
+    if (reason.failed)
+        socket_shut(joining->socket, 1013, "out of memory");
+    else
+        answer_error(joining->socket, joining->message, joining->message->join_ref, reason.data);
+    sgr_text_free(&reason);
+}
+
+/* The second era's reasons begin with a code. */
+static bool refuse(const struct joining *joining, const char *v0, const char *v2) {
+    if (joining->era == ERA_V0)
+        refuse_v0(joining, v0);
+    else
+        answer_error(joining->socket, joining->message, joining->message->join_ref, v2);
+    return false;
+}
+
+static bool refuse_token(const struct joining *joining, const char *why) {
+    char reason[256];
+    snprintf(reason, sizeof(reason), "InvalidJWTToken: %s", why);
+    return refuse(joining, "error occurred when joining ", reason);
+}
+
+/* ---- Tokens ---- */
+
+/* The one that the join names. Data NULL and true: none, so the one the client came with counts. */
+static bool named_token(const struct joining *joining, struct sgr_slice *ret) {
+    const json_t *payload = joining->message->payload;
+    const json_t *user = json_object_get(payload, "user_token");
+    *ret = message_text(user);
+    if (joining->era == ERA_V0)
+        return !user || ret->data;
+    if (!ret->data)
+        *ret = message_text(json_object_get(payload, "access_token"));
+    if (ret->data && token_is_key(*ret))
+        ret->data = NULL;
+    return true;
+}
+
+/* A token must expire some day to join by. */
+static bool check_token(struct joining *joining) {
+    struct tokens *tokens = &joining->socket->supabase->tokens;
+    struct token_verdict verdict = {.expiry = joining->socket->expiry};
+    struct sgr_slice token;
+    joining->expiry = INT64_MAX;
+    if (!tokens->wanted)
+        return true;
+    if (!named_token(joining, &token))
+        return refuse_token(joining, "the token is no text");
+    if (token.data)
+        verdict = token_joins(tokens, token);
+    else if (verdict.expiry == INT64_MAX)
+        verdict = (struct token_verdict){.why = "Fields `role` and `exp` are required in JWT"};
+    if (!verdict.expiry)
+        return refuse_token(joining, verdict.why);
+    joining->expiry = verdict.expiry;
+    return verdict.expiry > wall_now() || refuse_token(joining, "Token has expired");
+}
+
+/* ---- Joining ---- */
+
+static bool check_limit(const struct joining *joining) {
+    const struct socket *socket = joining->socket;
+    if (socket->channel_count < (size_t)socket->supabase->options->channels)
+        return true;
+    return refuse(joining, "too many channels to join ",
+                  "ChannelRateLimitReached: Too many channels");
+}
+
+static bool read_config(struct joining *joining) {
+    const struct supabase *supabase = joining->socket->supabase;
+    const json_t *from = json_object_get(joining->message->payload, "config");
+    const char *wrong = NULL;
+    if (!from || supabase->options->strict)
+        return true;
+    joining->era = ERA_V2;
+    if (!topic_rest_of(message_text(joining->message->topic)).size)
+        wrong = "TopicNameRequired: You must provide a topic name";
+    else
+        wrong = config_read(&joining->config, from);
+    return !wrong || refuse(joining, wrong, wrong);
+}
+
+static void answer_joined(const struct joining *joining, const struct channel *channel) {
+    struct socket *socket = joining->socket;
+    struct sgr_text payload =
+        sgr_text_new(&socket->supabase->table->common, socket->supabase->host);
+    if (joining->era == ERA_V0) {
+        answer_ok(socket, joining->message, joining->message->join_ref);
+        return;
+    }
+    sgr_text_puts(&payload, "{\"response\":{\"postgres_changes\":");
+    config_echo(&payload, &channel->config);
+    sgr_text_puts(&payload, "},\"status\":\"ok\"}");
+    if (payload.failed)
+        socket_shut(socket, 1013, "out of memory");
+    else
+        answer(socket, joining->message, joining->message->join_ref,
+               (struct sgr_slice){payload.data, payload.size});
+    sgr_text_free(&payload);
+}
+
+static void join_checked(struct joining *joining) {
+    struct socket *socket = joining->socket;
+    struct channel *channel = channel_new(socket, joining->message, joining->era, &joining->config);
+    if (!channel) {
+        socket_shut(socket, 1013, "out of memory");
+        return;
+    }
+    channel->expiry = joining->expiry;
+    sockets_expire_at(socket->supabase, joining->expiry);
+    answer_joined(joining, channel);
+}
+
+void join(struct socket *socket, const struct message *message, struct channel *older) {
+    struct joining joining = {.socket = socket, .message = message};
+    if (older)
+        channel_drop(older);
+    if (read_config(&joining) && check_limit(&joining) && check_token(&joining))
+        join_checked(&joining);
+    config_free(&joining.config);
+}

@@ -1,0 +1,207 @@
+/* Joining by a config, which is the protocol's second era, and what clients may say to such a channel. */
+#include "fixture.h"
+
+#define TOPIC "\"topic\":\"realtime:a\""
+#define SAY(event, payload) \
+    "{" TOPIC ",\"event\":\"" event "\",\"payload\":" payload ",\"ref\":\"2\",\"join_ref\":\"1\"}"
+#define JOIN(payload) \
+    "{" TOPIC ",\"event\":\"phx_join\",\"payload\":" payload ",\"ref\":\"1\",\"join_ref\":\"1\"}"
+#define REPLY(status, response)                                                            \
+    "{\"event\":\"phx_reply\",\"payload\":{\"response\":" response ",\"status\":\"" status \
+    "\"},\"ref\":\"1\"," TOPIC "}"
+#define REFUSED(why) REPLY("error", "{\"reason\":\"" why "\"}")
+#define JOINED       REPLY("ok", "{\"postgres_changes\":[]}")
+#define CLOSED       "{\"event\":\"phx_close\",\"payload\":{},\"ref\":\"1\"," TOPIC "}"
+#define SYSTEM(why)                                                                              \
+    "{\"event\":\"system\",\"payload\":{\"channel\":\"a\",\"extension\":\"system\",\"message\":" \
+    "\"" why "\",\"status\":\"error\"},\"ref\":null," TOPIC "}"
+
+static int setup(void **unused) {
+    struct sgr_error error = {0};
+    (void)unused;
+    return open_sink("{ source: db, secure: false }", &error);
+}
+
+static int setup_secure(void **unused) {
+    struct sgr_error error = {0};
+    (void)unused;
+    return open_sink("{ source: db, secret: s }", &error);
+}
+
+static int teardown(void **unused) {
+    (void)unused;
+    close_sink();
+    assert_int_equal(host.blocks, 0);
+    return 0;
+}
+
+static struct sgr_connection *enter(const char *token) {
+    struct sgr_request upgrade = {.apikey = token};
+    request("/realtime/v1/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
+    assert_int_equal(upgrade.status, 101);
+    return upgrade.connection;
+}
+
+/* ---- Eras ---- */
+
+static void a_config_is_answered_with_the_changes_it_asks_for(void **unused) {
+    struct sgr_connection *one = client("1.0.0"), *two = client("2.0.0");
+    (void)unused;
+    say(one, JOIN("{\"config\":{}}"));
+    hears(one, JOINED);
+    say(two, "[\"1\",\"1\",\"realtime:a\",\"phx_join\",{\"config\":{\"postgres_changes\":["
+             "{\"event\":\"*\",\"schema\":\"public\",\"filter\":\"a=eq.\\\"ü\\\"\"},"
+             "{\"event\":\"INSERT\",\"select\":[\"id\"],\"id\":9}]}}]");
+    hears(two, "[\"1\",\"1\",\"realtime:a\",\"phx_reply\",{\"response\":{\"postgres_changes\":["
+               "{\"event\":\"*\",\"schema\":\"public\",\"filter\":\"a=eq.\\\"ü\\\"\",\"id\":1},"
+               "{\"event\":\"INSERT\",\"select\":[\"id\"],\"id\":2}]},\"status\":\"ok\"}]");
+    leave(one);
+    leave(two);
+}
+
+static void what_is_no_config_is_refused_with_a_code(void **unused) {
+    struct sgr_connection *one = client("1.0.0");
+    (void)unused;
+    say(one, JOIN("{\"config\":{\"postgres_changes\":{}}}"));
+    hears(one, REFUSED("InvalidJoinPayload: \\\"postgres_changes\\\" is no list"));
+    say(one, JOIN("{\"config\":{\"postgres_changes\":[1]}}"));
+    hears(one, REFUSED("InvalidJoinPayload: an entry of \\\"postgres_changes\\\" is no object"));
+    say(one, "{\"topic\":\"realtime:\",\"event\":\"phx_join\",\"payload\":{\"config\":{}},\"ref\":"
+             "\"1\"}");
+    hears(one,
+          "{\"event\":\"phx_reply\",\"payload\":{\"response\":{\"reason\":\"TopicNameRequired: "
+          "You must provide a topic name\"},\"status\":\"error\"},\"ref\":\"1\",\"topic\":"
+          "\"realtime:\"}");
+    leave(one);
+}
+
+static void strict_knows_no_config(void **unused) {
+    struct sgr_error error = {0};
+    (void)unused;
+    close_sink();
+    assert_int_equal(open_sink("{ source: db, secure: false, strict: true }", &error), 0);
+    struct sgr_connection *one = client("1.0.0");
+    say(one, JOIN("{\"config\":{}}"));
+    hears(one, REPLY("ok", "{}"));
+    leave(one);
+}
+
+/* A topic's name says nothing of tables in the second era. */
+static void changes_of_the_first_era_go_to_its_channels_alone(void **unused) {
+    static struct sgr_relation_column columns[] = {
+        {.name = "id", .type_name = "int8", .type = SGR_INT8, .type_modifier = -1, .key = true}};
+    static struct sgr_relation relation = {
+        .schema = "a", .table = "t", .columns = columns, .column_count = 1, .id = 1};
+    struct sgr_field fields[] = {text_field("1")};
+    struct sgr_change change = {.kind = SGR_INSERT, .relation = &relation, .new_fields = fields};
+    struct sgr_connection *one = client("1.0.0"), *two = client("1.0.0");
+    (void)unused;
+    say(one, JOIN("{}"));
+    say(two, JOIN("{\"config\":{}}"));
+    transact(&change, 1, 1);
+    assert_int_equal(one->count, 2);
+    assert_int_equal(two->count, 1);
+    leave(one);
+    transact(&change, 1, 2);
+    assert_int_equal(two->count, 1);
+    leave(two);
+}
+
+/* ---- Events ---- */
+
+static void an_unknown_event_is_ignored(void **unused) {
+    struct sgr_connection *one = client("1.0.0");
+    (void)unused;
+    say(one, JOIN("{\"config\":{}}"));
+    hears(one, JOINED);
+    say(one, SAY("hello", "{}"));
+    hears_nothing(one);
+    say(one, SAY("phx_leave", "{}"));
+    one->next++;
+    hears(one, CLOSED);
+    leave(one);
+}
+
+/* ---- Tokens ---- */
+
+static void a_join_names_its_token_as_access_token(void **unused) {
+    struct sgr_connection *lasting = enter("lasting"), *good = enter("good");
+    (void)unused;
+    say(lasting, JOIN("{\"config\":{}}"));
+    hears(lasting, REFUSED("InvalidJWTToken: Fields `role` and `exp` are required in JWT"));
+    say(lasting, JOIN("{\"config\":{},\"access_token\":\"bad\"}"));
+    hears(lasting, REFUSED("InvalidJWTToken: The token is not valid"));
+    say(lasting, JOIN("{\"config\":{},\"access_token\":\"good\"}"));
+    hears(lasting, JOINED);
+    say(good, JOIN("{\"config\":{},\"access_token\":\"sb_publishable_1\"}"));
+    hears(good, JOINED);
+    say(good, JOIN("{\"config\":{},\"access_token\":null}"));
+    hears(good, JOINED);
+    leave(lasting);
+    leave(good);
+}
+
+static void a_bad_refresh_closes_the_channel_and_says_why(void **unused) {
+    struct sgr_connection *one = enter("good");
+    (void)unused;
+    say(one, JOIN("{\"config\":{}}"));
+    hears(one, JOINED);
+    say(one, SAY("access_token", "{\"access_token\":null}"));
+    say(one, SAY("access_token", "{\"access_token\":\"sb_publishable_1\"}"));
+    say(one, SAY("access_token", "{\"access_token\":\"good\"}"));
+    hears_nothing(one);
+    say(one, SAY("access_token", "{\"access_token\":\"bad\"}"));
+    hears(one, SYSTEM("The token is not valid"));
+    hears(one, CLOSED);
+    say(one, SAY("access_token", "{\"access_token\":\"good\"}"));
+    assert_non_null(strstr(one->frames[one->next++]->data, "unmatched topic"));
+    leave(one);
+}
+
+/* `short` expires in a tenth of a second. */
+static void an_expired_token_closes_the_channel(void **unused) {
+    struct sgr_connection *one = enter("good");
+    (void)unused;
+    say(one, JOIN("{\"config\":{},\"access_token\":\"short\"}"));
+    hears(one, JOINED);
+    int64_t end = wall_clock() + 10000000;
+    while (one->next == one->count && wall_clock() < end)
+        pass(INT64_C(3600000000));
+    hears(one, SYSTEM("Token has expired"));
+    hears(one, CLOSED);
+    leave(one);
+}
+
+/* ---- Memory ---- */
+
+static void memory_may_run_out_while_joining(void **unused) {
+    (void)unused;
+    for (size_t limit = 1; limit < 40; limit++) {
+        struct sgr_connection *one = client("1.0.0");
+        host.block_limit = limit;
+        say(one, JOIN("{\"config\":{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"a\"}]}}"));
+        host.block_limit = 0;
+        assert_true(one->count == 1 || one->shut_code == 1013);
+        leave(one);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_config_is_answered_with_the_changes_it_asks_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_config_is_refused_with_a_code, setup, teardown),
+        cmocka_unit_test_setup_teardown(strict_knows_no_config, setup, teardown),
+        cmocka_unit_test_setup_teardown(changes_of_the_first_era_go_to_its_channels_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_event_is_ignored, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_join_names_its_token_as_access_token, setup_secure,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_bad_refresh_closes_the_channel_and_says_why, setup_secure,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_expired_token_closes_the_channel, setup_secure,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(memory_may_run_out_while_joining, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
