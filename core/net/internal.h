@@ -69,6 +69,7 @@ struct sgr__sink { /* one sink instance; also what its host table gets as `host`
     bool opened;
     struct sgr_map *counters;         /* name → (intptr_t) count */
     struct sgr_list blocks;           /* memory it has */
+    struct sgr_buffer value;          /* the last one written as JSON */
     const struct sgr_plan_sink *plan; /* until it is open */
 };
 
@@ -542,6 +543,10 @@ struct sgr_verification *
 sgr__host_verify(void *host, struct sgr_verifier *verifier, struct sgr_slice token,
                  void (*done)(void *data, const struct sgr_verdict *verdict), void *data);
 struct sgr_bytes *sgr__host_claim(const struct sgr_claims *claims, const char *path);
+
+/* ---- Values for sinks (values.c) ---- */
+
+extern const struct sgr_value_methods sgr__value_table;
 
 /* ---- Sinks (sinks.c) ---- */
 

@@ -281,6 +281,7 @@ static const struct sgr_sink_host host_table = {
     .authenticate = sgr__authenticate,
     .subscribe_as = host_subscribe_as,
     .subscription_claims = host_subscription_claims,
+    .values = &sgr__value_table,
 };
 
 /* ---- Life ---- */
@@ -342,6 +343,7 @@ void sgr__sinks_close(struct sgr_server *server) {
             release_all(sink);
         }
         sgr_map_free(sink->counters);
+        sgr_buffer_fini(&sink->value);
         free((char *)sink->name);
     }
     SGR_LIST_EACH(link, &server->timers)

@@ -233,6 +233,26 @@ struct sgr_stream_bind {
     void *data;
 };
 
+/* What the texts of a change stream's fields mean, by the type of their column. Since 1.2. */
+struct sgr_value_methods {
+    /* Whether equality, and order, are defined. */
+    bool (*comparable)(const struct sgr_relation_column *column);
+    bool (*ordered)(const struct sgr_relation_column *column);
+    /* As a source sends it. *ret borrows from it. SGR_EPARSE, SGR_ERANGE. */
+    int (*parse)(const struct sgr_relation_column *column, struct sgr_slice text,
+                 struct sgr_value *ret, struct sgr_error *error);
+    /* As a person writes it, brought to the form in which a source sends it. *ret borrows from *ret_text, which is to be given back with
+     * bytes_unref. */
+    int (*literal)(const struct sgr_relation_column *column, struct sgr_slice text,
+                   struct sgr_value *ret, struct sgr_bytes **ret_text, struct sgr_error *error);
+    /* Of two values of one column that are not null: below 0, 0, above 0. Texts compare by their bytes. Equal ones hash alike. */
+    int (*compare)(const struct sgr_value *a, const struct sgr_value *b);
+    uint64_t (*hash)(const struct sgr_value *value);
+    /* As Postgres' to_json writes it: numbers bare, arrays as arrays, json as it is. *ret lives until the next call. SGR_EPARSE, SGR_ERANGE, SGR_ENOMEM. */
+    int (*json)(void *host, const struct sgr_relation_column *column, struct sgr_slice text,
+                struct sgr_slice *ret, struct sgr_error *error);
+};
+
 struct sgr_sink_host {
     struct sgr_host_common common;
 
@@ -354,6 +374,8 @@ struct sgr_sink_host {
 
     /* Like `send`, a binary message; to websockets only. Since 1.2. */
     void (*send_binary)(struct sgr_connection *connection, struct sgr_bytes *bytes);
+
+    const struct sgr_value_methods *values; /* since 1.2 */
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -363,6 +385,8 @@ static_assert(offsetof(struct sgr_sink_host, client) == 256, "released offsets a
 static_assert(offsetof(struct sgr_sink_host, send_parts) == 264, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, health) == 352, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, send_binary) == 360, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, values) == 368, "released offsets are frozen");
+static_assert(offsetof(struct sgr_value_methods, json) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");
