@@ -1,6 +1,7 @@
 /* What telling many clients costs the server, as its own CPU time. One commit at a time: the next is made when the last client has the frame
  * of the one before, so nothing is gathered.
  *   bench-fanout all CONNINFO PORT PID CLIENTS COMMITS RECORDING    every commit concerns every client; leaves the frames in RECORDING
+ *   bench-fanout changes CONNINFO PORT PID CLIENTS COMMITS RECORDING    the same for clients of Supabase Realtime
  *   bench-fanout bare PORT PID CLIENTS RECORDING                    the same frames from bench-bare
  *   bench-fanout one CONNINFO PORT PID CLIENTS COMMITS              every commit concerns one client
  */
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "clock.h"
 #include "crowd.h"
 #include "postgres.h"
@@ -93,7 +95,40 @@ static void commit(PGconn *connection, struct fanout *fanout, size_t row, long n
               fanout->wanted, row);
 }
 
-static void all(char **arguments) {
+static void commit_board(PGconn *connection, struct fanout *fanout, long number) {
+    commit(connection, fanout, 1, number);
+}
+
+static void commit_change(PGconn *connection, struct fanout *fanout, long number) {
+    (void)number;
+    char *last = bench_ask(connection, "SELECT coalesce(max(id), 0) + 1 FROM bench");
+    snprintf(fanout->wanted, sizeof(fanout->wanted), "\"id\":\"%s\"", last);
+    free(last);
+    bench_sql(connection, "%s", bench_changes_insert);
+}
+
+static void gather_board(struct fanout *fanout, int port, size_t clients) {
+    gather(fanout, port, clients, "/board?id=1");
+    bench_crowd_settle(&fanout->crowd, 1);
+}
+
+static void gather_changes(struct fanout *fanout, int port, size_t clients) {
+    gather(fanout, port, clients, BENCH_CHANGES_PATH);
+    bench_crowd_settle(&fanout->crowd, 0);
+    for (size_t i = 0; i < clients; i++)
+        bench_crowd_say(&fanout->crowd.clients[i], BENCH_CHANGES_JOIN);
+    bench_crowd_settle(&fanout->crowd, 1);
+}
+
+struct workload {
+    void (*gather)(struct fanout *fanout, int port, size_t clients);
+    void (*commit)(PGconn *connection, struct fanout *fanout, long number);
+};
+
+static const struct workload board = {gather_board, commit_board},
+                             changes = {gather_changes, commit_change};
+
+static void all(const struct workload *workload, char **arguments) {
     struct fanout fanout = {.recording = fopen(arguments[5], "wb")};
     PGconn *connection = bench_connect(arguments[0]);
     int process = atoi(arguments[2]);
@@ -102,13 +137,12 @@ static void all(char **arguments) {
     double before = 0;
     if (!fanout.recording)
         bench_die("%s: %s", arguments[5], strerror(errno));
-    gather(&fanout, atoi(arguments[1]), clients, "/board?id=1");
-    bench_crowd_settle(&fanout.crowd, 1);
+    workload->gather(&fanout, atoi(arguments[1]), clients);
     fanout.listening = true;
     for (long i = -WARM_UP; i < commits; i++) {
         if (i == 0)
             before = bench_process_cpu(process);
-        commit(connection, &fanout, 1, i);
+        workload->commit(connection, &fanout, i);
         await(&fanout, clients);
     }
     printf("us %.3f\n",
@@ -182,13 +216,16 @@ static void one(char **arguments) {
 
 int main(int argc, char **argv) {
     if (argc == 8 && strcmp(argv[1], "all") == 0)
-        all(argv + 2);
+        all(&board, argv + 2);
+    else if (argc == 8 && strcmp(argv[1], "changes") == 0)
+        all(&changes, argv + 2);
     else if (argc == 6 && strcmp(argv[1], "bare") == 0)
         bare(argv + 2);
     else if (argc == 7 && strcmp(argv[1], "one") == 0)
         one(argv + 2);
     else
-        bench_die("usage: all CONNINFO PORT PID CLIENTS COMMITS RECORDING | bare PORT PID CLIENTS "
+        bench_die("usage: all|changes CONNINFO PORT PID CLIENTS COMMITS RECORDING | bare PORT PID "
+                  "CLIENTS "
                   "RECORDING | "
                   "one CONNINFO PORT PID CLIENTS COMMITS");
     return 0;

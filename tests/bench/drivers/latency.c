@@ -1,5 +1,6 @@
-/* Commit-ack to the frame of a nested view, and to the first byte that FEED (a pipe of pg_recvlogical) gives:
- *   bench-latency CONNINFO PORT SAMPLES PAUSE_MS FEED
+/* Commit-ack to a frame, and to the first byte that FEED (a pipe of pg_recvlogical) gives:
+ *   bench-latency followeds CONNINFO PORT SAMPLES PAUSE_MS FEED    the frame is a nested view's
+ *   bench-latency changes CONNINFO PORT SAMPLES PAUSE_MS FEED      it is a change to a client of Supabase Realtime
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "clock.h"
 #include "followeds.h"
 #include "postgres.h"
@@ -72,26 +74,50 @@ static void await_feed(PGconn *connection) {
     }
 }
 
+/* ---- The two workloads ---- */
+
+struct workload {
+    void (*open)(struct bench_websocket *socket, int port);
+    void (*statement)(char *sql, size_t size, int number);
+};
+
+static void open_followeds(struct bench_websocket *socket, int port) {
+    bench_websocket_open(socket, port, "/followeds?user=1");
+    bench_websocket_message(socket);
+}
+
+static void rename_place(char *sql, size_t size, int number) {
+    static unsigned state = 1;
+    snprintf(sql, size, "UPDATE places SET name = 'renamed %d.%d' WHERE id = %d", (int)getpid(),
+             number, bench_place_in_result(&state));
+}
+
+static void insert_row(char *sql, size_t size, int number) {
+    (void)number;
+    snprintf(sql, size, "%s", bench_changes_insert);
+}
+
+static const struct workload followeds = {open_followeds, rename_place},
+                             changes = {bench_changes_join, insert_row};
+
 int main(int argc, char **argv) {
-    if (argc != 6)
-        bench_die("usage: CONNINFO PORT SAMPLES PAUSE_MS FEED");
-    char **arguments = argv + 1;
+    if (argc != 7 || (strcmp(argv[1], "followeds") != 0 && strcmp(argv[1], "changes") != 0))
+        bench_die("usage: followeds|changes CONNINFO PORT SAMPLES PAUSE_MS FEED");
+    const struct workload *workload = argv[1][0] == 'f' ? &followeds : &changes;
+    char **arguments = argv + 2;
     PGconn *connection = bench_connect(arguments[0]);
     struct bench_websocket socket;
-    bench_websocket_open(&socket, atoi(arguments[1]), "/followeds?user=1");
-    bench_websocket_message(&socket);
+    workload->open(&socket, atoi(arguments[1]));
     int samples = atoi(arguments[2]), pause = atoi(arguments[3]);
     int feed = open(arguments[4], O_RDONLY | O_NONBLOCK);
     if (feed < 0)
         bench_die("%s: %s", arguments[4], strerror(errno));
     await_feed(connection);
     struct bench_samples frames = {0}, fed = {0};
-    unsigned state = 1;
     size_t bytes = 0;
     for (int i = -20; i < samples; i++) { /* the first few warm up */
-        char sql[128];
-        snprintf(sql, sizeof(sql), "UPDATE places SET name = 'renamed %d.%d' WHERE id = %d",
-                 (int)getpid(), i, bench_place_in_result(&state));
+        char sql[192];
+        workload->statement(sql, sizeof(sql), i);
         poll(NULL, 0, pause);
         drain(feed);
         struct arrivals at = one_update(connection, &socket, feed, sql);

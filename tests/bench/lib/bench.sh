@@ -200,3 +200,31 @@ views:
           places: { from: app.places, via: app.users_places (user_id -> place_id) }
 YAML
 }
+
+# ---- What several scenarios do ----
+
+# Commit to frame, and to pg_recvlogical's first byte, as samples frame_* and feed_*.
+latency_run() { # followeds|changes TABLE SAMPLES PAUSE_MS
+    mkfifo "$scratch/feed"
+    psql -c "CREATE PUBLICATION feed FOR TABLE $2"
+    "$bin/pg_recvlogical" -d "$conninfo" -S feed -P pgoutput -o proto_version=1 -o publication_names=feed --create-slot --start \
+        --no-loop -f - >"$scratch/feed" 2>/dev/null &
+    local feed_pid=$!
+    "$drivers/bench-latency" "$1" "$conninfo" "$port" "$3" "$4" "$scratch/feed" >"$scratch/latency"
+    take <"$scratch/latency"
+    kill "$feed_pid" 2>/dev/null || true # unless it ended with its pipe
+    wait "$feed_pid" || true
+    rm "$scratch/feed"
+    psql -c "SELECT pg_drop_replication_slot('feed')" -c "DROP PUBLICATION feed" >/dev/null
+}
+
+# Prints what bench-fanout says of a recording that bench-bare sends again.
+bare_server() { # RECORDING CLIENTS
+    local bare_port
+    coproc bare { exec "$drivers/bench-bare" "$1" "$2"; }
+    read -r _ bare_port <&"${bare[0]}"
+    "$drivers/bench-fanout" bare "$bare_port" "$bare_PID" "$2" "$1"
+    local pid=$bare_PID
+    exec {bare[1]}>&-
+    wait "$pid"
+}

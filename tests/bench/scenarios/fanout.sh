@@ -1,18 +1,8 @@
 # fanout: CPU time of the program per message, one commit a frame, to bare epoll and writev of the same frames; and one of N clients concerned
 
-bare_run() { # CLIENTS: the recording again, from bench-bare
-    local bare_port
-    coproc bare { exec "$drivers/bench-bare" "$scratch/recording" "$1"; }
-    read -r _ bare_port <&"${bare[0]}"
-    "$drivers/bench-fanout" bare "$bare_port" "$bare_PID" "$1" "$scratch/recording" | take "bare_$1_"
-    local pid=$bare_PID
-    exec {bare[1]}>&-
-    wait "$pid"
-}
-
 fanout_at() { # CLIENTS: as many messages, whatever the number of clients
     "$drivers/bench-fanout" all "$conninfo" "$port" "$sangre_pid" "$1" $((messages / $1)) "$scratch/recording" | take "all_$1_"
-    bare_run "$1"
+    bare_server "$scratch/recording" "$1" | take "bare_$1_"
     "$drivers/bench-fanout" one "$conninfo" "$port" "$sangre_pid" "$1" "$(sized 2000 500 20)" | take "one_$1_"
 }
 
