@@ -40,6 +40,7 @@ void channel_drop(struct channel *channel) {
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);
+    token_drop(&supabase->tokens, channel->claims);
     supabase->table->common.release(supabase->host, channel);
 }
 
@@ -69,6 +70,14 @@ struct channel *channel_new(struct socket *socket, const struct message *message
     *config = (struct config){0};
     link_channel(channel);
     return channel;
+}
+
+void channel_take_token(struct channel *channel, const struct token_verdict *verdict) {
+    struct supabase *supabase = channel->socket->supabase;
+    token_drop(&supabase->tokens, channel->claims);
+    channel->claims = verdict->claims;
+    channel->expiry = verdict->expiry;
+    sockets_expire_at(supabase, channel->expiry);
 }
 
 void channels_drop(struct socket *socket) {

@@ -10,8 +10,9 @@ struct channel {
     struct socket *socket;
     struct channel *next, **before; /* of the socket */
     struct topic *topic;
-    size_t place;   /* among the topic's receivers of its era and form of frames */
-    int64_t expiry; /* of its token; microseconds since 1970, INT64_MAX: none */
+    size_t place;              /* among the topic's receivers of its era and form of frames */
+    int64_t expiry;            /* of its token; microseconds since 1970, INT64_MAX: none */
+    struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     enum era era;
     struct config config; /* second era: what the join asked for */
     size_t join_ref_size;
@@ -24,6 +25,8 @@ void channel_receive(struct socket *socket, struct sgr_slice text);
 /* NULL: out of memory. Takes what `config` owns. */
 struct channel *channel_new(struct socket *socket, const struct message *message, enum era era,
                             struct config *config);
+/* Its token from here on; takes the claims. */
+void channel_take_token(struct channel *channel, const struct token_verdict *verdict);
 /* Silently. */
 void channel_drop(struct channel *channel);
 void channels_drop(struct socket *socket);

@@ -13,11 +13,10 @@ static void refresh(struct channel *channel, const struct message *message) {
     const json_t *token = json_object_get(message->payload, "access_token");
     if (!supabase->tokens.wanted || !token || json_is_null(token))
         return;
-    channel->expiry = token_joins(&supabase->tokens, message_text(token)).expiry;
+    struct token_verdict verdict = token_joins(&supabase->tokens, message_text(token));
+    channel_take_token(channel, &verdict);
     if (channel->expiry <= wall_now())
         events_v0_fail(channel);
-    else
-        sockets_expire_at(supabase, channel->expiry);
 }
 
 void events_v0(struct channel *channel, const struct message *message) {

@@ -19,8 +19,7 @@ static void refresh(struct channel *channel, const struct message *message) {
         events_v2_shut(channel, verdict.why);
         return;
     }
-    channel->expiry = verdict.expiry;
-    sockets_expire_at(supabase, channel->expiry);
+    channel_take_token(channel, &verdict);
 }
 
 static const struct {

@@ -196,6 +196,7 @@ struct sgr_verifier {
 };
 struct sgr_claims {
     int64_t expiry;
+    int references;
 };
 
 static struct sgr_verifier verifiers[2] = {{true}, {false}};
@@ -204,6 +205,17 @@ static inline int64_t wall_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Counted on the heap, so that a leak is seen. */
+static inline struct sgr_claims *fake_claims_ref(struct sgr_claims *claims) {
+    claims->references++;
+    return claims;
+}
+
+static inline void fake_claims_unref(struct sgr_claims *claims) {
+    if (--claims->references == 0)
+        free(claims);
 }
 
 static inline int fake_verifier(void *unused, const struct sgr_token_rules *rules,
@@ -220,17 +232,19 @@ static inline int fake_verifier(void *unused, const struct sgr_token_rules *rule
 static inline struct sgr_verification *
 fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
             void (*done)(void *data, const struct sgr_verdict *verdict), void *data) {
-    struct sgr_claims claims = {.expiry = wall_clock() + 3600000000};
+    struct sgr_claims *claims = calloc(1, sizeof(*claims));
     struct sgr_verdict verdict = {.status = 401};
     (void)unused;
+    *claims = (struct sgr_claims){.expiry = wall_clock() + 3600000000, .references = 1};
     if (sgr_slice_is(token, "lasting"))
-        claims.expiry = INT64_MAX;
+        claims->expiry = INT64_MAX;
     if (sgr_slice_is(token, "short"))
-        claims.expiry = wall_clock() + 100000;
+        claims->expiry = wall_clock() + 100000;
     if (sgr_slice_is(token, "good") || sgr_slice_is(token, "short") ||
         (sgr_slice_is(token, "lasting") && verifier->without_expiry))
-        verdict = (struct sgr_verdict){.claims = &claims};
+        verdict = (struct sgr_verdict){.claims = claims};
     done(data, &verdict);
+    fake_claims_unref(claims);
     return NULL;
 }
 
@@ -264,6 +278,8 @@ static const struct sgr_sink_host table = {
     .verifier = fake_verifier,
     .verify = fake_verify,
     .claims_expiry = fake_claims_expiry,
+    .claims_ref = fake_claims_ref,
+    .claims_unref = fake_claims_unref,
 };
 
 /* ---- The sink ---- */

@@ -8,7 +8,7 @@ struct joining {
     const struct message *message;
     enum era era;
     struct config config;
-    int64_t expiry;
+    struct token_verdict token; /* owns its claims */
 };
 
 /* ---- Refusing ---- */
@@ -57,24 +57,27 @@ static bool named_token(const struct joining *joining, struct sgr_slice *ret) {
     return true;
 }
 
+static struct token_verdict connections_token(const struct socket *socket) {
+    if (socket->expiry == INT64_MAX)
+        return (struct token_verdict){.why = "Fields `role` and `exp` are required in JWT"};
+    return (struct token_verdict){.expiry = socket->expiry,
+                                  .claims =
+                                      token_claims(&socket->supabase->tokens, socket->claims)};
+}
+
 /* A token must expire some day to join by. */
 static bool check_token(struct joining *joining) {
     struct tokens *tokens = &joining->socket->supabase->tokens;
-    struct token_verdict verdict = {.expiry = joining->socket->expiry};
     struct sgr_slice token;
-    joining->expiry = INT64_MAX;
+    joining->token.expiry = INT64_MAX;
     if (!tokens->wanted)
         return true;
     if (!named_token(joining, &token))
         return refuse_token(joining, "the token is no text");
-    if (token.data)
-        verdict = token_joins(tokens, token);
-    else if (verdict.expiry == INT64_MAX)
-        verdict = (struct token_verdict){.why = "Fields `role` and `exp` are required in JWT"};
-    if (!verdict.expiry)
-        return refuse_token(joining, verdict.why);
-    joining->expiry = verdict.expiry;
-    return verdict.expiry > wall_now() || refuse_token(joining, "Token has expired");
+    joining->token = token.data ? token_joins(tokens, token) : connections_token(joining->socket);
+    if (!joining->token.expiry)
+        return refuse_token(joining, joining->token.why);
+    return joining->token.expiry > wall_now() || refuse_token(joining, "Token has expired");
 }
 
 /* ---- Joining ---- */
@@ -127,8 +130,8 @@ static void join_checked(struct joining *joining) {
         socket_shut(socket, 1013, "out of memory");
         return;
     }
-    channel->expiry = joining->expiry;
-    sockets_expire_at(socket->supabase, joining->expiry);
+    channel_take_token(channel, &joining->token);
+    joining->token.claims = NULL;
     answer_joined(joining, channel);
 }
 
@@ -139,4 +142,5 @@ void join(struct socket *socket, const struct message *message, struct channel *
     if (read_config(&joining) && check_limit(&joining) && check_token(&joining))
         join_checked(&joining);
     config_free(&joining.config);
+    token_drop(&socket->supabase->tokens, joining.token.claims);
 }

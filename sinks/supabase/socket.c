@@ -148,42 +148,47 @@ static void on_closed(struct sgr_connection *connection, void *data, int code) {
     unlist(socket);
     feed_forget(socket);
     channels_drop(socket);
+    token_drop(&socket->supabase->tokens, socket->claims);
     socket->supabase->table->common.release(socket->supabase->host, socket);
 }
 
-static void refuse(struct supabase *supabase, struct sgr_request *request) {
-    supabase->table->respond(request, 403, NULL, NULL, NULL);
-}
-
+/* Takes the token's claims. */
 static void welcome(struct supabase *supabase, struct sgr_request *request, enum vsn vsn,
-                    int64_t expiry) {
+                    const struct token_verdict *token) {
     static const struct sgr_connection_callbacks callbacks = {.message = on_message,
                                                               .closed = on_closed};
     struct socket *socket = supabase->table->common.allocate(supabase->host, sizeof(*socket));
     if (!socket) {
+        token_drop(&supabase->tokens, token->claims);
         supabase->table->respond(request, 503, NULL, NULL, NULL);
         return;
     }
     socket->supabase = supabase;
     socket->vsn = vsn;
-    socket->expiry = expiry;
+    socket->expiry = token->expiry;
+    socket->claims = token->claims;
     socket->channels_end = &socket->channels;
     socket->connection = supabase->table->accept(request, &callbacks, socket, NULL);
-    if (socket->connection)
+    if (socket->connection) {
         heard(socket);
-    else
-        supabase->table->common.release(supabase->host, socket);
+        return;
+    }
+    token_drop(&supabase->tokens, socket->claims);
+    supabase->table->common.release(supabase->host, socket);
 }
 
 static void on_upgrade(void *data, struct sgr_request *request) {
     struct supabase *supabase = data;
     enum vsn vsn;
     supabase->table->common.count(supabase->host, "connections", 1);
-    int64_t expiry = token_connects(&supabase->tokens, token_of(&supabase->tokens, request)).expiry;
-    if (expiry && frame_version(supabase->table->query(request, "vsn"), &vsn))
-        welcome(supabase, request, vsn, expiry);
-    else
-        refuse(supabase, request);
+    struct token_verdict token =
+        token_connects(&supabase->tokens, token_of(&supabase->tokens, request));
+    if (token.expiry && frame_version(supabase->table->query(request, "vsn"), &vsn)) {
+        welcome(supabase, request, vsn, &token);
+        return;
+    }
+    token_drop(&supabase->tokens, token.claims);
+    supabase->table->respond(request, 403, NULL, NULL, NULL);
 }
 
 static void on_get(void *data, struct sgr_request *request) {

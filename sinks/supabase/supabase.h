@@ -68,6 +68,7 @@ struct socket {
     struct socket *next, **place;
     int64_t heard;  /* from its client; monotonic microseconds */
     int64_t expiry; /* of the token it came with; microseconds since 1970, INT64_MAX: never */
+    struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     struct channel *channels, **channels_end;
     size_t channel_count;
 

@@ -105,9 +105,10 @@ struct judgement {
 static void judged(void *data, const struct sgr_verdict *verdict) {
     struct judgement *judgement = data;
     const char *code = verdict->code;
-    if (verdict->status == 0)
+    if (verdict->status == 0) {
         judgement->verdict.expiry = judgement->tokens->table->claims_expiry(verdict->claims);
-    else if (code && strcmp(code, "token_expired") == 0)
+        judgement->verdict.claims = token_claims(judgement->tokens, verdict->claims);
+    } else if (code && strcmp(code, "token_expired") == 0)
         judgement->verdict.why = "Token has expired";
     else if (verdict->message)
         judgement->verdict.why = verdict->message;
@@ -134,6 +135,15 @@ struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice toke
 
 struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token) {
     return verify(tokens, tokens->joining, token);
+}
+
+struct sgr_claims *token_claims(const struct tokens *tokens, struct sgr_claims *claims) {
+    return claims ? tokens->table->claims_ref(claims) : NULL;
+}
+
+void token_drop(const struct tokens *tokens, struct sgr_claims *claims) {
+    if (claims)
+        tokens->table->claims_unref(claims);
 }
 
 bool token_is_key(struct sgr_slice token) {

@@ -20,13 +20,17 @@ int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *hos
 void tokens_free(struct tokens *tokens);
 
 struct token_verdict {
-    int64_t expiry;  /* microseconds since 1970, or INT64_MAX; 0: it is refused */
-    const char *why; /* then: for people, a literal */
+    int64_t expiry;            /* microseconds since 1970, or INT64_MAX; 0: it is refused */
+    const char *why;           /* then: for people, a literal */
+    struct sgr_claims *claims; /* what a good one says; counted. NULL: tokens are not wanted */
 };
 
 /* Data NULL: there is none. */
 struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice token);
 struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token);
+/* Claims, in one's own name; NULL is fine. */
+struct sgr_claims *token_claims(const struct tokens *tokens, struct sgr_claims *claims);
+void token_drop(const struct tokens *tokens, struct sgr_claims *claims);
 
 /* Whether it is no token, but one of the keys that Supabase gives to browsers, which clients of the second era send where a token is expected. */
 bool token_is_key(struct sgr_slice token);
