@@ -1,13 +1,11 @@
-/* The engine at work: from descriptions to the first state, commits and epochs, its loop and its run. make.c makes what it works with. */
+/* The engine at work: from descriptions to the first state, commits, its loop and its run. make.c makes what it works with. */
 #include "engine/engine.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/hash.h"
 #include "base/log.h"
 
-enum { TRIM_EVERY = 1000000, ASKS_A_TURN = 64, MICROSECONDS = 1000000 };
+enum { ASKS_A_TURN = 64 };
 enum { CURSORS_SHARE = 4 }; /* cursors may take a quarter of what histories may */
 
 /* ---- From descriptions to the first state ---- */
@@ -52,83 +50,6 @@ static void end_check_when_done(struct sgr_engine *engine) {
         sgr_loop_break(engine->loop);
 }
 
-static int64_t wall_clock(const struct sgr_engine *engine) {
-    struct timespec now;
-    if (engine->virtual_time)
-        return sgr_loop_now(engine->loop);
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
-}
-
-/* Each start and each new snapshot is an epoch of its own: nothing of the past is durable. */
-static int start_epoch(struct sgr_engine *engine, struct sgr_error *error) {
-    uint64_t identity = engine->virtual_time ? engine->seed : sgr__engine_random_seed();
-    uint64_t *positions = calloc(engine->source_count + 1, sizeof(*positions));
-    if (!positions)
-        return sgr_error_set(error, SGR_ENOMEM, "out of memory for an epoch");
-    for (size_t i = 0; i < engine->source_count; i++) {
-        const struct engine_source *source = &engine->sources[i];
-        const char *epoch = source->epoch ? source->epoch : "";
-        identity = sgr_hash_mix(identity, sgr_hash_bytes(epoch, strlen(epoch)));
-        positions[i] = source->position;
-    }
-    sgr_cursors_restart(engine->cursors, identity, positions);
-    free(positions);
-    return SGR_OK;
-}
-
-static bool all_filled(const struct sgr_engine *engine) {
-    for (size_t i = 0; i < engine->source_count; i++)
-        if (!engine->sources[i].filled)
-            return false;
-    return true;
-}
-
-static int become_ready(struct sgr_engine *engine, struct sgr_error *error) {
-    int code = start_epoch(engine, error);
-    if (!code)
-        code = sgr__engine_commit(engine, &engine->sources[0], 0, error);
-    if (!code)
-        code = sgr__tickers_start(engine, error);
-    if (code)
-        return code;
-    engine->phase = ENGINE_SERVING;
-    sgr_publisher_ready(engine->publisher, wall_clock(engine));
-    sgr_timer_arm(engine->trimmer, TRIM_EVERY);
-    sgr_log(SGR_LOG_INFO, "engine", "serving nodes=%zu rows=%zu",
-            sgr_graph_node_count(engine->graph), sgr_heap_rows(engine->heap));
-    if (engine->options.ready)
-        engine->options.ready(engine->options.ready_data, sgr_engine_port(engine));
-    return SGR_OK;
-}
-
-int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, bool again,
-                       struct sgr_error *error) {
-    int code;
-    if (!again && engine->phase == ENGINE_FILLING) {
-        code = sgr_graph_run(engine->graph, error);
-        if (!code && all_filled(engine))
-            code = become_ready(engine, error);
-        if (!code)
-            code = sgr__stream_start(engine, source->position_index, error);
-    } else {
-        sgr_log(SGR_LOG_WARN, source->plan->name,
-                "new snapshot: a new epoch begins, clients are reset");
-        code = sgr_graph_run(engine->graph, error);
-        if (!code)
-            code = start_epoch(engine, error);
-        if (!code)
-            code = sgr_cursors_commit(engine->cursors, ++engine->commit, source->position_index,
-                                      source->position, sgr_loop_now(engine->loop));
-        if (!code)
-            code = sgr_publisher_restart(engine->publisher, engine->commit, wall_clock(engine),
-                                         sgr_loop_now(engine->loop), "new_epoch", error);
-    }
-    if (code && error)
-        sgr__engine_fail(engine, error);
-    return code;
-}
-
 int sgr__engine_commit(struct sgr_engine *engine, struct engine_source *source, int64_t unix_time,
                        struct sgr_error *error) {
     int code = source ? sgr_graph_run(engine->graph, error) : SGR_OK;
@@ -169,7 +90,7 @@ static void on_trim(void *data) {
     trim_views(engine);
     sgr_cursors_trim(engine->cursors, sgr_loop_now(engine->loop) - server->history_age,
                      server->history_bytes / CURSORS_SHARE);
-    sgr_timer_arm(engine->trimmer, TRIM_EVERY);
+    sgr_timer_arm(engine->trimmer, ENGINE_TRIM_EVERY);
 }
 
 /* Resumes sources once the network side has caught up. */

@@ -13,6 +13,8 @@
 #include "net/server.h"
 #include "plan/plan.h"
 
+enum { ENGINE_TRIM_EVERY = 1000000 }; /* microseconds: what histories let go of */
+
 enum engine_phase {
     ENGINE_DESCRIBING, /* sources are being asked for their tables */
     ENGINE_FILLING,    /* built; first snapshots are coming in */
@@ -35,7 +37,10 @@ struct engine_source {
     size_t position_index;              /* among the engine's sources */
     struct engine_relation *relations;  /* plan->table_count of them */
     struct sgr_relation **started_with; /* what start was given; lives as long */
-    bool described, started, filled, in_snapshot;
+    const char *eventual;               /* what it cannot promise; NULL: it is exact */
+    bool described, started, filled;
+    bool in_snapshot, rows_ended, comparing; /* the last: this snapshot is */
+    bool other_epoch; /* one with another epoch was begun, and none ended since */
     enum sgr_source_state phase;
     char *epoch;       /* of its present snapshot */
     uint64_t position; /* commit end it was applied up to */
@@ -97,9 +102,6 @@ void sgr__engine_fail(struct sgr_engine *engine, const struct sgr_error *error);
 /* Runs the graph over what was fed and publishes it as one commit. source NULL: a tick, which has run it already. */
 int sgr__engine_commit(struct sgr_engine *engine, struct engine_source *source, int64_t unix_time,
                        struct sgr_error *error);
-/* A source's snapshot is in: the first ones make the engine ready, a later one starts a new epoch. */
-int sgr__engine_filled(struct sgr_engine *engine, struct engine_source *source, bool again,
-                       struct sgr_error *error);
 /* Staleness follows the sources' states. */
 void sgr__engine_source_changed(struct sgr_engine *engine);
 
@@ -111,6 +113,17 @@ int sgr__sources_open(struct sgr_engine *engine, struct sgr_error *error);
 void sgr__sources_close(struct sgr_engine *engine);
 struct sgr_node *sgr__source_table(void *data, size_t index, const char *table);
 int sgr__source_start(struct engine_source *source, struct sgr_error *error);
+/* The table that a source means; NULL: none that we know. */
+struct engine_relation *sgr__source_relation(struct engine_source *source,
+                                             struct sgr_relation *relation);
+
+/* snapshots.c: the first ones make the engine ready, a later one starts a new epoch. */
+int sgr__snapshot_begin(void *host, const char *epoch, struct sgr_error *error);
+int sgr__snapshot_row(void *host, struct sgr_relation *relation, const struct sgr_field *fields,
+                      struct sgr_error *error);
+/* Changes follow. */
+int sgr__snapshot_rows_end(struct engine_source *source, struct sgr_error *error);
+int sgr__snapshot_end(void *host, uint64_t lsn, struct sgr_error *error);
 
 int sgr__streams_open(struct sgr_engine *engine, struct sgr_error *error);
 /* The source's tables are filled, if it has any in use: its stream may begin. */

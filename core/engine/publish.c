@@ -189,6 +189,16 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
     return code;
 }
 
+/* What was shown before is forgotten ahead of the commit, whose changes so are all that there is to resume from. */
+int sgr_publisher_commit_epoch(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_time,
+                               int64_t now, struct sgr_error *error) {
+    sgr_views_forget(publisher->parts.views);
+    publisher->revision_base = revision_base(epoch_time);
+    int code = sgr_publisher_commit(publisher, number, epoch_time, now, error);
+    sgr__publisher_waits_restart(publisher);
+    return code;
+}
+
 void sgr_publisher_counters(const struct sgr_publisher *publisher,
                             struct sgr_publisher_counters *ret) {
     *ret = publisher->counters;

@@ -44,6 +44,10 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
 int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_time,
                           int64_t now, const char *reason, struct sgr_error *error);
 
+/* The same for one that subscribers can follow: they get a frame, and only who comes back with an older cursor or revision is reset. */
+int sgr_publisher_commit_epoch(struct sgr_publisher *publisher, uint64_t number, int64_t epoch_time,
+                               int64_t now, struct sgr_error *error);
+
 /* Behind a commit of it, and whenever nothing up to there concerns us: who waits for this position of a source has been served it. A source of
  * SIZE_MAX: the ticks. */
 void sgr_publisher_reached(struct sgr_publisher *publisher, size_t source, uint64_t position);

@@ -1,4 +1,4 @@
-/* The host side of sources: descriptions become relations, change streams are folded, commits run the graph. */
+/* The host side of sources: descriptions become relations, change streams are folded, commits run the graph. Snapshots are in snapshots.c. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -73,10 +73,33 @@ static int relation_copy(const struct sgr_relation *from, struct sgr_relation *t
     return failed ? SGR_ENOMEM : SGR_OK;
 }
 
+/* What comes twice could not be told from two rows. */
+static bool lacks_key(const struct engine_source *source, const struct sgr_relation *relation) {
+    for (size_t i = 0; i < relation->column_count; i++)
+        if (relation->columns[i].key)
+            return false;
+    return source->eventual != NULL;
+}
+
+static void refuse_keyless(struct engine_source *source, size_t table) {
+    struct sgr_error error;
+    sgr_error_set(&error, SGR_ECONFIG,
+                  "table %s has no key, without which source %s, whose changes may come twice, can "
+                  "not tell its rows apart",
+                  source->plan->tables[table], source->plan->name);
+    sgr_plan_source_error(source->engine->plan, source->plan, &error);
+    sgr__engine_fail(source->engine, &error);
+}
+
 static void host_described(void *host, const struct sgr_relation *relations, size_t count) {
     struct engine_source *source = host;
     if (source->described || count != source->plan->table_count)
         return;
+    for (size_t i = 0; i < count; i++)
+        if (lacks_key(source, &relations[i])) {
+            refuse_keyless(source, i);
+            return;
+        }
     for (size_t i = 0; i < count; i++) {
         if (relation_copy(&relations[i], &source->relations[i].description)) {
             struct sgr_error error;
@@ -121,9 +144,7 @@ static void host_state(void *host, enum sgr_source_state state, const struct sgr
     }
 }
 
-/* ---- Snapshots ---- */
-
-static struct engine_relation *find_relation(struct engine_source *source,
+struct engine_relation *sgr__source_relation(struct engine_source *source,
                                              struct sgr_relation *relation) {
     if (relation->host_data)
         return relation->host_data;
@@ -134,51 +155,6 @@ static struct engine_relation *find_relation(struct engine_source *source,
             return relation->host_data = &source->relations[i];
     }
     return NULL;
-}
-
-static int host_begin_snapshot(void *host, const char *epoch, struct sgr_error *error) {
-    struct engine_source *source = host;
-    char *copy = strdup(epoch);
-    if (!copy)
-        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a snapshot");
-    free(source->epoch);
-    source->epoch = copy;
-    source->in_snapshot = true;
-    bool undisturbed = source->engine->phase == ENGINE_FILLING && source->engine->source_count == 1;
-    for (size_t i = 0; i < source->plan->table_count; i++) {
-        struct engine_relation *relation = &source->relations[i];
-        int code =
-            relation->fold ? sgr_fold_snapshot_begin(relation->fold, undisturbed, error) : SGR_OK;
-        if (code)
-            return code;
-    }
-    return SGR_OK;
-}
-
-static int host_snapshot_row(void *host, struct sgr_relation *relation,
-                             const struct sgr_field *fields, struct sgr_error *error) {
-    struct engine_relation *ours = find_relation(host, relation);
-    if (!ours || !ours->fold)
-        return SGR_OK;
-    return sgr_fold_snapshot_row(ours->fold, relation, fields, error);
-}
-
-static int host_end_snapshot(void *host, uint64_t lsn, struct sgr_error *error) {
-    struct engine_source *source = host;
-    int code = SGR_OK;
-    for (size_t i = 0; !code && i < source->plan->table_count; i++)
-        if (source->relations[i].fold)
-            code = sgr_fold_snapshot_finish(source->relations[i].fold, error);
-    if (code)
-        return code;
-    bool again = source->filled;
-    source->in_snapshot = false;
-    source->filled = true;
-    source->position = lsn;
-    code = sgr__engine_filled(source->engine, source, again, error);
-    if (!code)
-        source->methods->ack(source->state, lsn);
-    return code;
 }
 
 /* ---- Transactions ---- */
@@ -192,9 +168,13 @@ static int host_begin(void *host, const struct sgr_transaction *transaction,
 }
 
 static int host_change(void *host, const struct sgr_change *change, struct sgr_error *error) {
-    struct engine_relation *relation = find_relation(host, change->relation);
+    struct engine_source *source = host;
+    struct engine_relation *relation = sgr__source_relation(source, change->relation);
     if (!relation || !relation->fold)
         return SGR_OK;
+    int code = source->in_snapshot ? sgr__snapshot_rows_end(source, error) : SGR_OK;
+    if (code)
+        return code;
     relation->touched = true;
     return sgr_fold_change(relation->fold, change, error);
 }
@@ -365,9 +345,9 @@ static const struct sgr_source_host host_table = {
                .count = host_count},
     .described = host_described,
     .state = host_state,
-    .begin_snapshot = host_begin_snapshot,
-    .snapshot_row = host_snapshot_row,
-    .end_snapshot = host_end_snapshot,
+    .begin_snapshot = sgr__snapshot_begin,
+    .snapshot_row = sgr__snapshot_row,
+    .end_snapshot = sgr__snapshot_end,
     .begin = host_begin,
     .change = host_change,
     .commit = host_commit,
@@ -411,6 +391,8 @@ static int open_source(struct sgr_engine *engine, struct engine_source *source,
             return sgr_error_set(error, SGR_ENOMEM, "out of memory for a source");
     int code = source->methods->open(&host_table, source, sgr_options_struct(plan->options),
                                      &source->state, error);
+    if (!code && source->methods->eventual)
+        source->eventual = source->methods->eventual(source->state);
     if (code) {
         sgr_error_context(error, "source %s", plan->name);
         sgr_plan_source_error(engine->plan, plan, error);
@@ -474,6 +456,8 @@ struct sgr_node *sgr__source_table(void *data, size_t index, const char *table) 
             struct sgr_error error;
             if (sgr_fold_new(engine->graph, name, &relation->description, &relation->fold, &error))
                 return NULL;
+            if (source->eventual)
+                sgr_fold_be_lenient(relation->fold);
         }
         return sgr_fold_node(relation->fold);
     }

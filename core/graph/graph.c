@@ -136,6 +136,10 @@ int sgr__node_feed_net(struct sgr_node *node, const struct sgr_row *row, int64_t
     return feed(node, row, weight);
 }
 
+bool sgr_graph_is_fed(const struct sgr_graph *graph) {
+    return graph->fed.count > 0;
+}
+
 static void clear_builder(struct sgr_batch_builder *builder) {
     sgr_batch_clear(builder);
     if (builder->deltas.capacity > KEPT_DELTAS) {

@@ -70,6 +70,7 @@ void sgr_node_unobserve(struct sgr_node *node, sgr_observe_fn *observe, void *da
 
 /* Changes for the next run; relation nodes only. Takes references of its own. */
 int sgr_node_feed(struct sgr_node *node, const struct sgr_row *row, int64_t weight);
+bool sgr_graph_is_fed(const struct sgr_graph *graph); /* since the last run */
 /* Runs one transaction. An error is fatal for the graph's content (memory, invariant). */
 int sgr_graph_run(struct sgr_graph *graph, struct sgr_error *error);
 /* Periods asked for by nodes, ascending, distinct; and a run for those of one period. */

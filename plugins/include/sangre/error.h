@@ -30,7 +30,8 @@
     X(SGR_ESCRIPT, -15, "script", "the script failed")                            \
     X(SGR_EPROTOCOL, -16, "protocol", "the peer broke the protocol")              \
     X(SGR_EUNSUPPORTED, -17, "unsupported", "not supported")                      \
-    X(SGR_EINTERNAL, -18, "internal", "internal invariant broken")
+    X(SGR_EINTERNAL, -18, "internal", "internal invariant broken")                \
+    X(SGR_ELOST, -19, "lost", "something that came before is missing")
 
 enum sgr_error_code {
     SGR_OK = 0,

@@ -11,6 +11,20 @@
  *   pause     no more begin() after the current transaction until resume, when following also no more change(); keep the connection alive
  *   ack       everything up to `position` is durable here: the database may forget it
  *   stop      end cleanly; then close
+ *
+ * A source whose feed has no positions, so that events may be lost, come twice or come late, is *eventual* and says so by its method of that
+ * name; since 1.2. Then
+ *
+ *   changes   are folded leniently: an insert of a key that is there replaces its row, a delete of one that is not does nothing, an update of an
+ *             unknown one inserts the row if all its values came. So events may be applied again, in their order, to rows that show them already.
+ *             Rows are told apart by the key of the table as described, whatever the identity; a table without one is refused.
+ *   compare   whenever something may have been lost, and after each reconnect: begin_snapshot with the epoch of the first one, every row, then
+ *             by `change` (without begin and commit) what the feed gave since before the first of them was read, end_snapshot. All of it is
+ *             one transaction with what differs from before: subscribers get a frame and no reset. If anything differs, a new epoch begins,
+ *             as cursors of the one before named states that the database never had. Until end_snapshot nobody sees anything, and after an
+ *             abort everything is as it was. It costs a bit a row and what differs.
+ *   positions are the source's own count, which grows with each transaction and each snapshot (end_snapshot's lsn).
+ *   states    are SNAPSHOT or any but STREAMING from when the feed is known to be away until end_snapshot has returned: views are stale.
  */
 #ifndef SANGRE_SOURCE_H
 #define SANGRE_SOURCE_H
@@ -41,15 +55,19 @@ struct sgr_source_host {
     /* Tells the state; `error` says why for WAITING, DOWN and FAILED (a describe that cannot succeed is FAILED). */
     void (*state)(void *host, enum sgr_source_state state, const struct sgr_error *error);
 
-    /* A snapshot replaces everything this source has given before: the host emits the difference as one transaction, under a
-     * new epoch unless the position's epoch is the one it has and nothing can have been missed. */
+    /* A snapshot replaces everything this source has given before: the host emits the difference as one transaction, under a new epoch, and
+     * resets all subscribers; an eventual source's only if its epoch is another one. A key is given once. No transaction is begun in between. */
     int (*begin_snapshot)(void *host, const char *epoch, struct sgr_error *error);
     int (*snapshot_row)(void *host, struct sgr_relation *relation, const struct sgr_field *fields,
                         struct sgr_error *error);
     int (*end_snapshot)(void *host, uint64_t lsn, struct sgr_error *error);
 
     /* One transaction. Fields are borrowed for the call. An error from `change` means the source broke its own description
-     * (malformed text, unknown row); the source reports FAILED or starts over with a snapshot. abort drops what was begun. */
+     * (malformed text, unknown row); the source reports FAILED or starts over with a snapshot. abort drops what was begun.
+     * An eventual source's change can fail in two more ways. It has changed nothing then, and the transaction may go on:
+     *   SGR_ENOTFOUND  an update that came without some of its values (unchanged ones), of a row that is not there. If the event may be older than
+     *                  the last snapshot, a later one took the row away, and nothing is wrong. Else something was lost: compare.
+     *   SGR_ELOST      the change does not say which row it means, or gives it another key without all values: compare. */
     int (*begin)(void *host, const struct sgr_transaction *transaction, struct sgr_error *error);
     int (*change)(void *host, const struct sgr_change *change, struct sgr_error *error);
     int (*commit)(void *host, const struct sgr_transaction *transaction, struct sgr_error *error);
@@ -106,11 +124,15 @@ struct sgr_source_methods {
      * and is valid until the transaction's end. `check`: only look whether it can be followed, and answer with `flowing` or the state FAILED. Nothing is
      * acknowledged but by `ack`. */
     int (*follow)(void *state, bool check, struct sgr_error *error);
+    /* Optional; since 1.2. NULL: exact. Else the source is eventual (see above), and this is what it cannot promise and when it compares: a line
+     * for `check` and `explain`, valid until close. Asked once, behind open. */
+    const char *(*eventual)(void *state);
 };
 
 static_assert(offsetof(struct sgr_source_host, collation) == 224, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_host, flowing) == 232, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_host, client) == 240, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, follow) == 64, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_methods, eventual) == 72, "released offsets are frozen");
 
 #endif

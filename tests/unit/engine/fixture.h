@@ -37,6 +37,7 @@ struct world {
     struct sgr_hub_answer
         last; /* its document is a reference; its text is `cursor`, `code` and `message` */
     char cursor[64], code[32], message[256], reason[32];
+    char previous[64]; /* cursor that the last frame follows on */
     uint64_t revision; /* of the last state or frame */
 };
 
@@ -68,8 +69,11 @@ static inline void world_commit(void *data, const struct sgr_hub_commit *commit)
     world->frames += commit->count;
     snprintf(world->cursor, sizeof(world->cursor), "%.*s", (int)commit->cursor->size,
              commit->cursor->data);
-    if (commit->count)
-        world->revision = commit->items[0].revision;
+    if (!commit->count)
+        return;
+    world->revision = commit->items[0].revision;
+    snprintf(world->previous, sizeof(world->previous), "%.*s", (int)commit->items[0].previous->size,
+             commit->items[0].previous->data);
 }
 
 static inline void world_stale(void *data, bool stale) {

@@ -95,6 +95,27 @@ static int commit(struct sgr_fold *fold, struct sgr_graph *graph, struct sgr_err
     return status ? status : sgr_graph_run(graph, error);
 }
 
+static int snapshot_row(struct sgr_fold *fold, struct sgr_relation *relation, const char *id,
+                        const char *name, struct sgr_error *error) {
+    struct sgr_field fields[] = {{id, (uint32_t)strlen(id), SGR_FIELD_TEXT},
+                                 {name, (uint32_t)strlen(name), SGR_FIELD_TEXT}};
+    return sgr_fold_snapshot_row(fold, relation, fields, error);
+}
+
+/* Some rows are as they were, some other, some new, and the rest are gone. */
+static int compare(struct sgr_graph *graph, struct sgr_fold *fold, struct sgr_relation *relation,
+                   struct sgr_error *error) {
+    char id[12];
+    int status = sgr_fold_snapshot_begin(fold, false, error);
+    for (int i = 20; i < 60 && !status; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        status = snapshot_row(fold, relation, id, i % 3 ? "name" : "other", error);
+    }
+    if (!status)
+        status = sgr_fold_snapshot_finish(fold, error);
+    return status ? status : sgr_graph_run(graph, error);
+}
+
 /* Rows, a node, more rows, a later index. */
 static int work(struct sgr_graph *graph, struct sgr_fold *fold, struct sgr_relation *relation,
                 struct sgr_options *options, struct sgr_node **ret, struct sgr_error *error) {
@@ -116,6 +137,10 @@ static int work(struct sgr_graph *graph, struct sgr_fold *fold, struct sgr_relat
     status = sgr_graph_operator(graph, &plugin, options, &input, 1, "node", ret, error);
     if (!status)
         status = change(fold, relation, SGR_UPDATE, "7", "other", error);
+    if (!status)
+        status = commit(fold, graph, error);
+    if (!status)
+        status = compare(graph, fold, relation, error);
     if (!status)
         status = change(fold, relation, SGR_TRUNCATE, "", "", error);
     if (!status)
