@@ -1,6 +1,7 @@
 #include "channel.h"
 
 #include "answer.h"
+#include "binary.h"
 #include "events.h"
 #include "join.h"
 
@@ -69,7 +70,10 @@ struct channel *channel_new(struct socket *socket, const struct message *message
     channel->config = *config;
     *config = (struct config){0};
     link_channel(channel);
-    return channel;
+    if (era == ERA_V0 || events_v2_begin(channel))
+        return channel;
+    channel_drop(channel);
+    return NULL;
 }
 
 void channel_take_token(struct channel *channel, const struct token_verdict *verdict) {
@@ -131,9 +135,17 @@ static void handle(struct socket *socket, const struct message *message) {
         events_v0(channel, message);
 }
 
-void channel_receive(struct socket *socket, struct sgr_slice text) {
+/* The first era's server read bytes as a text. */
+static int read_message(const struct socket *socket, struct message *ret, struct sgr_slice text,
+                        bool binary) {
+    bool as_binary = binary && socket->vsn == VSN_2 && !socket->supabase->options->strict;
+    return as_binary && binary_is(text) ? binary_message(ret, text)
+                                        : message_read(ret, socket->vsn, text);
+}
+
+void channel_receive(struct socket *socket, struct sgr_slice text, bool binary) {
     struct message message;
-    int code = message_read(&message, socket->vsn, text);
+    int code = read_message(socket, &message, text, binary);
     if (code) {
         socket_shut(socket, code, "");
         return;

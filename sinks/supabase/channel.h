@@ -15,12 +15,13 @@ struct channel {
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     enum era era;
     struct config config; /* second era: what the join asked for */
+    struct member member; /* and the room it is in */
     size_t join_ref_size;
     char join_ref[]; /* JSON */
 };
 
 /* A client's message, to whatever topic. */
-void channel_receive(struct socket *socket, struct sgr_slice text);
+void channel_receive(struct socket *socket, struct sgr_slice text, bool binary);
 
 /* NULL: out of memory. Takes what `config` owns. */
 struct channel *channel_new(struct socket *socket, const struct message *message, enum era era,

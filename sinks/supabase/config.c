@@ -2,10 +2,31 @@
 
 #include "frame.h"
 
-/* Whatever is left out, null or no bool is the default. */
+enum { KEY_LENGTH = 1024 }; /* bytes */
+
+/* Whatever is left out, null or no bool is the default; some clients write bools as texts. */
 static bool flag(const json_t *from, const char *name, bool fallback) {
     const json_t *value = json_object_get(from, name);
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return *text == 't';
     return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+/* What cannot be told for sure must not make a channel public. */
+static bool is_no_flag(const json_t *from, const char *name) {
+    const json_t *value = json_object_get(from, name);
+    return value && !json_is_null(value) && flag(from, name, true) != flag(from, name, false);
+}
+
+/* A number is taken as the text that it is written by. */
+static json_t *read_key(const json_t *key) {
+    if (json_is_string(key))
+        return json_string_length(key) ? json_incref((json_t *)key) : NULL;
+    char *text = json_is_number(key) ? json_dumps(key, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    json_t *named = text ? json_string(text) : NULL;
+    free(text);
+    return named;
 }
 
 static const char *read_changes(struct config *config, const json_t *list) {
@@ -29,12 +50,19 @@ const char *config_read(struct config *ret, const json_t *from) {
     const char *wrong = read_changes(ret, json_object_get(from, "postgres_changes"));
     if (wrong)
         return wrong;
+    if (is_no_flag(from, "private"))
+        wrong = "InvalidJoinPayload: \"private\" is neither true nor false";
+    else if (json_string_length(key) > KEY_LENGTH)
+        wrong = "InvalidJoinPayload: \"presence.key\" is too long";
+    if (wrong) {
+        config_free(ret);
+        return wrong;
+    }
     ret->broadcast_ack = flag(broadcast, "ack", false);
     ret->broadcast_self = flag(broadcast, "self", false);
     ret->presence = flag(presence, "enabled", true);
     ret->private = flag(from, "private", false);
-    if (json_is_string(key) && json_string_length(key))
-        ret->presence_key = json_incref((json_t *)key);
+    ret->presence_key = read_key(key);
     return NULL;
 }
 

@@ -9,6 +9,9 @@ void events_v0(struct channel *channel, const struct message *message);
 /* phx_error, upon which clients join again. */
 void events_v0_fail(struct channel *channel);
 
+/* The channel has just been made; false: out of memory. And its client has been told so. */
+bool events_v2_begin(struct channel *channel);
+void events_v2_joined(struct channel *channel);
 void events_v2(struct channel *channel, const struct message *message);
 /* "system" says why, then phx_close: clients do not join again. */
 void events_v2_shut(struct channel *channel, const char *why);

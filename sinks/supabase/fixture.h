@@ -16,11 +16,14 @@
 #include "base/slice.h"
 #include "loader/loader.h"
 
-enum { ROUTES = 16, FRAMES = 4096, TIMERS = 8 };
+enum { ROUTES = 24, FRAMES = 4096, TIMERS = 8 };
 
 struct sgr_request {
     const char *vsn, *header, *apikey;
+    const char *authorization, *apikey_header, *content_type, *private, *path; /* of a POST */
+    struct sgr_slice body;
     int status; /* of the answer; 101: accepted */
+    char answer[512];
     struct sgr_connection *connection;
 };
 
@@ -28,6 +31,7 @@ struct sgr_connection {
     struct sgr_connection_callbacks callbacks;
     void *data;
     struct sgr_bytes *frames[FRAMES];
+    bool binary[FRAMES];
     size_t count, next;
     size_t queued; /* what the host says */
     int shut_code;
@@ -106,21 +110,34 @@ static inline struct sgr_slice text_or_none(const char *text) {
 }
 
 static inline struct sgr_slice fake_query(const struct sgr_request *request, const char *name) {
-    return text_or_none(strcmp(name, "vsn") == 0      ? request->vsn
-                        : strcmp(name, "apikey") == 0 ? request->apikey
-                                                      : NULL);
+    return text_or_none(strcmp(name, "vsn") == 0       ? request->vsn
+                        : strcmp(name, "apikey") == 0  ? request->apikey
+                        : strcmp(name, "private") == 0 ? request->private
+                                                       : NULL);
 }
 
 static inline struct sgr_slice fake_header(const struct sgr_request *request, const char *name) {
-    return text_or_none(strcmp(name, "x-api-key") == 0 ? request->header : NULL);
+    return text_or_none(strcmp(name, "x-api-key") == 0       ? request->header
+                        : strcmp(name, "authorization") == 0 ? request->authorization
+                        : strcmp(name, "apikey") == 0        ? request->apikey_header
+                        : strcmp(name, "content-type") == 0  ? request->content_type
+                                                             : NULL);
+}
+
+static inline struct sgr_slice fake_path(const struct sgr_request *request) {
+    return sgr_slice(request->path);
+}
+
+static inline struct sgr_slice fake_body(const struct sgr_request *request) {
+    return request->body;
 }
 
 static inline void fake_respond(struct sgr_request *request, int status, const char *type,
                                 const char *headers, struct sgr_bytes *body) {
-    (void)type;
     (void)headers;
-    assert_null(body);
+    assert_int_equal(body != NULL, type != NULL);
     request->status = status;
+    snprintf(request->answer, sizeof(request->answer), "%s", body ? body->data : "");
 }
 
 static inline struct sgr_connection *fake_accept(struct sgr_request *request,
@@ -139,6 +156,11 @@ static inline void fake_send(struct sgr_connection *connection, struct sgr_bytes
     assert_true(connection->count < FRAMES);
     if (!connection->shut_code)
         connection->frames[connection->count++] = sgr_bytes_ref(bytes);
+}
+
+static inline void fake_send_binary(struct sgr_connection *connection, struct sgr_bytes *bytes) {
+    connection->binary[connection->count] = true;
+    fake_send(connection, bytes);
 }
 
 static inline void fake_shut(struct sgr_connection *connection, int code, const char *reason) {
@@ -189,7 +211,7 @@ static inline void fake_hold(struct sgr_stream *stream, bool held) {
     host.held = held;
 }
 
-/* ---- Tokens: good, lasting (never expires), short; all others are bad ---- */
+/* ---- Tokens: good, lasting (never expires), short, anon (the role); all others are bad ---- */
 
 struct sgr_verifier {
     bool without_expiry;
@@ -197,6 +219,7 @@ struct sgr_verifier {
 struct sgr_claims {
     int64_t expiry;
     int references;
+    bool anonymous;
 };
 
 static struct sgr_verifier verifiers[2] = {{true}, {false}};
@@ -240,12 +263,18 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
         claims->expiry = INT64_MAX;
     if (sgr_slice_is(token, "short"))
         claims->expiry = wall_clock() + 100000;
-    if (sgr_slice_is(token, "good") || sgr_slice_is(token, "short") ||
+    claims->anonymous = sgr_slice_is(token, "anon");
+    if (sgr_slice_is(token, "good") || sgr_slice_is(token, "short") || claims->anonymous ||
         (sgr_slice_is(token, "lasting") && verifier->without_expiry))
         verdict = (struct sgr_verdict){.claims = claims};
     done(data, &verdict);
     fake_claims_unref(claims);
     return NULL;
+}
+
+static inline struct sgr_bytes *fake_claim(const struct sgr_claims *claims, const char *path) {
+    assert_string_equal(path, "role");
+    return claims->anonymous ? sgr_bytes_new("anon", 4) : NULL;
 }
 
 static inline int64_t fake_claims_expiry(const struct sgr_claims *claims) {
@@ -280,6 +309,10 @@ static const struct sgr_sink_host table = {
     .claims_expiry = fake_claims_expiry,
     .claims_ref = fake_claims_ref,
     .claims_unref = fake_claims_unref,
+    .claim = fake_claim,
+    .path = fake_path,
+    .body = fake_body,
+    .send_binary = fake_send_binary,
 };
 
 /* ---- The sink ---- */
@@ -338,12 +371,25 @@ static inline void say(struct sgr_connection *connection, const char *text) {
     connection->callbacks.message(connection, connection->data, sgr_slice(text), false);
 }
 
+static inline void say_bytes(struct sgr_connection *connection, struct sgr_slice bytes) {
+    connection->callbacks.message(connection, connection->data, bytes, true);
+}
+
 /* The next frame it was sent. */
 static inline void hears(struct sgr_connection *connection, const char *text) {
     assert_true(connection->next < connection->count);
+    assert_false(connection->binary[connection->next]);
     const struct sgr_bytes *frame = connection->frames[connection->next++];
     assert_int_equal(frame->size, strlen(frame->data));
     assert_string_equal(frame->data, text);
+}
+
+static inline void hears_bytes(struct sgr_connection *connection, struct sgr_slice bytes) {
+    assert_true(connection->next < connection->count);
+    assert_true(connection->binary[connection->next]);
+    const struct sgr_bytes *frame = connection->frames[connection->next++];
+    assert_int_equal(frame->size, bytes.size);
+    assert_memory_equal(frame->data, bytes.data, bytes.size);
 }
 
 static inline void hears_nothing(const struct sgr_connection *connection) {

@@ -32,9 +32,17 @@ static bool read_array(struct message *message) {
     return true;
 }
 
+json_t *frame_read_json(struct sgr_slice text, size_t flags, json_error_t *wrong) {
+    json_t *value = json_loadb(text.data, text.size, flags | JSON_ALLOW_NUL, wrong);
+    if (!value && json_error_code(wrong) == json_error_numeric_overflow)
+        value = json_loadb(text.data, text.size, flags | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+                           wrong);
+    return value;
+}
+
 int message_read(struct message *ret, enum vsn vsn, struct sgr_slice text) {
     json_error_t wrong;
-    *ret = (struct message){.document = json_loadb(text.data, text.size, JSON_ALLOW_NUL, &wrong)};
+    *ret = (struct message){.document = frame_read_json(text, 0, &wrong)};
     if (!ret->document)
         return json_error_code(&wrong) == json_error_invalid_utf8 ? 1007 : 1011;
     if (vsn == VSN_1 ? read_object(ret) : read_array(ret))

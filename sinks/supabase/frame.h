@@ -18,8 +18,14 @@ bool frame_version(struct sgr_slice text, enum vsn *ret);
 struct message {
     json_t *document; /* owns the others */
     const json_t *join_ref, *ref, *topic, *event, *payload;
+    struct { /* of a binary frame, which the slices are of: a broadcast's payload */
+        bool there, raw;
+        struct sgr_slice payload, meta;
+    } attached;
 };
 
+/* A JSON text with json_loadb's flags; NULL: it is none. Whole numbers too large for jansson are taken as what a double makes of them. */
+json_t *frame_read_json(struct sgr_slice text, size_t flags, json_error_t *wrong);
 /* 0, or the code that a connection is closed with: 1007 the text is no UTF-8, 1011 it is no message. */
 int message_read(struct message *ret, enum vsn vsn, struct sgr_slice text);
 void message_free(struct message *message);

@@ -1,6 +1,7 @@
 #include "join.h"
 
 #include "answer.h"
+#include "events.h"
 
 /* What a join comes to before there is a channel. */
 struct joining {
@@ -80,6 +81,18 @@ static bool check_token(struct joining *joining) {
     return joining->token.expiry > wall_now() || refuse_token(joining, "Token has expired");
 }
 
+/* A private channel is for those of whom something is known. */
+static bool check_private(const struct joining *joining) {
+    if (!joining->config.private)
+        return true;
+    if (!joining->socket->supabase->tokens.wanted)
+        return refuse(joining, "",
+                      "Unauthorized: this server knows no tokens, so it has no private channels");
+    return !token_is_anonymous(&joining->socket->supabase->tokens, joining->token.claims) ||
+           refuse(joining, "",
+                  "Unauthorized: a private channel needs a token whose role is not anon");
+}
+
 /* ---- Joining ---- */
 
 static bool check_limit(const struct joining *joining) {
@@ -133,13 +146,16 @@ static void join_checked(struct joining *joining) {
     channel_take_token(channel, &joining->token);
     joining->token.claims = NULL;
     answer_joined(joining, channel);
+    if (joining->era == ERA_V2)
+        events_v2_joined(channel);
 }
 
 void join(struct socket *socket, const struct message *message, struct channel *older) {
     struct joining joining = {.socket = socket, .message = message};
     if (older)
         channel_drop(older);
-    if (read_config(&joining) && check_limit(&joining) && check_token(&joining))
+    if (read_config(&joining) && check_limit(&joining) && check_token(&joining) &&
+        check_private(&joining))
         join_checked(&joining);
     config_free(&joining.config);
     token_drop(&socket->supabase->tokens, joining.token.claims);

@@ -69,6 +69,18 @@ void socket_send(struct socket *socket) {
     supabase->table->bytes_unref(bytes);
 }
 
+/* A bucket that a second fills: `spoken_until` is how far ahead of the clock it has spoken. */
+bool socket_may_speak(struct socket *socket) {
+    const int64_t second = 1000000, now = monotonic_now();
+    const int64_t each = second / socket->supabase->options->messages;
+    if (socket->spoken_until < now)
+        socket->spoken_until = now;
+    if (socket->spoken_until + each - now > second)
+        return false;
+    socket->spoken_until += each;
+    return true;
+}
+
 /* ---- Time: silent clients, tokens that expire ---- */
 
 static void on_clock(void *data);
@@ -134,11 +146,10 @@ static void on_message(struct sgr_connection *connection, void *data, struct sgr
                        bool binary) {
     struct socket *socket = data;
     (void)connection;
-    (void)binary; /* read as text, as ever */
     if (!socket->listed)
         return;
     heard(socket);
-    channel_receive(socket, text);
+    channel_receive(socket, text, binary);
 }
 
 static void on_closed(struct sgr_connection *connection, void *data, int code) {

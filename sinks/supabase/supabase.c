@@ -1,6 +1,8 @@
 /* The supabase sink: the plugin, its options, and its life. */
 #include "supabase.h"
 
+#include "broadcast.h"
+
 #define AT(field, type) SGR_OPTION_AT(struct supabase_options, field, type)
 #define SECOND          INT64_C(1000000)
 
@@ -19,7 +21,8 @@ static const struct sgr_option options[] = {
      .type = SGR_OPTION_BOOL,
      .offset = AT(strict, bool),
      .fallback = "false",
-     .help = "Nothing but what the server of 2022 has: no second path /realtime/v1/websocket."},
+     .help = "Nothing but what the server of 2022 has: no second path /realtime/v1/websocket, "
+             "no `config` in joins, no posts."},
     {.name = "secure",
      .type = SGR_OPTION_BOOL,
      .offset = AT(secure, bool),
@@ -74,6 +77,19 @@ static const struct sgr_option options[] = {
      .minimum = INT64_C(1) << 20,
      .maximum = INT64_C(1) << 40,
      .help = "What may be queued for such a client after that, until it is closed."},
+    {.name = "messages",
+     .type = SGR_OPTION_INT,
+     .offset = AT(messages, int64_t),
+     .fallback = "1000",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "How many broadcasts and changes of its presence a connection may send a second."},
+    {.name = "presence",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(presence, int64_t),
+     .fallback = "64KB",
+     .maximum = INT64_C(1) << 30,
+     .help = "How much a connection may show of itself, in all its channels together."},
     {0},
 };
 
@@ -90,6 +106,8 @@ static int open_parts(struct supabase *supabase, struct sgr_error *error) {
         code = feed_bind(supabase, error);
     if (!code && own->metrics)
         code = metrics_route(supabase, error);
+    if (!code)
+        code = broadcast_routes(supabase, error);
     return code ? code : socket_routes(supabase, error);
 }
 
@@ -101,6 +119,8 @@ static void supabase_close(void *state) {
     struct supabase *supabase = state;
     supabase->table->timer_cancel(supabase->host, supabase->clock);
     feed_free(supabase);
+    rooms_free(&supabase->rooms);
+    sgr_text_free(&supabase->told);
     topics_free(&supabase->topics);
     rules_free(&supabase->rules);
     tokens_free(&supabase->tokens);
@@ -110,8 +130,9 @@ static void supabase_close(void *state) {
 
 static int supabase_open(const struct sgr_sink_host *table, void *host, const void *own,
                          void **ret_state, struct sgr_error *error) {
-    if (table->common.size <= offsetof(struct sgr_sink_host, stream_batch_unref))
-        return sgr_error_set(error, SGR_EABI, "this server has no change streams for sinks");
+    if (table->common.size <= offsetof(struct sgr_sink_host, send_binary))
+        return sgr_error_set(error, SGR_EABI,
+                             "this server has no change streams or binary messages for sinks");
     struct supabase *supabase = table->common.allocate(host, sizeof(*supabase));
     if (!supabase)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
@@ -121,6 +142,8 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
     supabase->topics = topics_new(&table->common, host, &supabase->rules);
     supabase->text = sgr_text_new(&table->common, host);
     supabase->payload = sgr_text_new(&table->common, host);
+    supabase->told = sgr_text_new(&table->common, host);
+    supabase->rooms = rooms_new(supabase);
     supabase->sockets_end = &supabase->sockets;
     supabase->next_expiry = INT64_MAX;
     int code = open_parts(supabase, error);

@@ -7,6 +7,9 @@
  *     answer.c    what a client is told on its own
  *     token.c     who may: tokens on the way to claims and their expiry
  *     metrics.c   what runs, for Prometheus
+ *     room.c presence.c        the second era's channels of a topic, and what they say to each other
+ *     broadcast.c publish.c    likewise, from websockets and over HTTP
+ *     binary.c    frames that carry bytes
  *     feed.c      the change stream on its way to channels, and clients that are slower than it
  *     topic.c table.c rules.c index.c   which channels a change goes to
  *     payload_v0.c value.c frame.c      what they are sent
@@ -18,6 +21,7 @@
 #include <sangre/text.h>
 
 #include "payload_v0.h"
+#include "room.h"
 #include "rules.h"
 #include "token.h"
 #include "topic.h"
@@ -32,6 +36,8 @@ struct supabase_options {
     int64_t idle_timeout; /* microseconds */
     int64_t backlog;      /* bytes */
     int64_t patience;     /* microseconds */
+    int64_t messages;     /* a second */
+    int64_t presence;     /* bytes */
 };
 
 struct supabase {
@@ -43,6 +49,8 @@ struct supabase {
     struct topics topics;
     struct socket *sockets, **sockets_end; /* the one that was silent longest first */
     struct sgr_text text;                  /* a frame being written, reused */
+    struct rooms rooms;
+    struct sgr_text told; /* what a room is told, being written, reused */
 
     /* feed.c */
     struct sgr_stream *stream;
@@ -71,6 +79,8 @@ struct socket {
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     struct channel *channels, **channels_end;
     size_t channel_count;
+    int64_t spoken_until;  /* of a clock that what it says turns on; monotonic microseconds */
+    size_t presence_bytes; /* what it shows of itself in all its rooms */
 
     /* feed.c */
     bool is_touched, is_behind, is_slow;
@@ -83,6 +93,8 @@ struct socket {
 int socket_routes(struct supabase *supabase, struct sgr_error *error);
 /* Sends supabase->text to it. Out of memory: it is closed, and comes back. */
 void socket_send(struct socket *socket);
+/* Whether it may say something to others now; counts that it did. */
+bool socket_may_speak(struct socket *socket);
 /* Nothing is sent to it from here on. */
 void socket_shut(struct socket *socket, int code, const char *reason);
 void sockets_shut(struct supabase *supabase, int code, const char *reason);

@@ -1,7 +1,9 @@
 /* Joining by a config, which is the protocol's second era, and what clients may say to such a channel. */
 #include "fixture.h"
 
-#define TOPIC "\"topic\":\"realtime:a\""
+#define TOPIC       "\"topic\":\"realtime:a\""
+#define NO_PRESENCE "\"presence\":{\"enabled\":false}"
+#define QUIET       "\"config\":{" NO_PRESENCE "}"
 #define SAY(event, payload) \
     "{" TOPIC ",\"event\":\"" event "\",\"payload\":" payload ",\"ref\":\"2\",\"join_ref\":\"1\"}"
 #define JOIN(payload) \
@@ -47,9 +49,10 @@ static struct sgr_connection *enter(const char *token) {
 static void a_config_is_answered_with_the_changes_it_asks_for(void **unused) {
     struct sgr_connection *one = client("1.0.0"), *two = client("2.0.0");
     (void)unused;
-    say(one, JOIN("{\"config\":{}}"));
+    say(one, JOIN("{" QUIET "}"));
     hears(one, JOINED);
-    say(two, "[\"1\",\"1\",\"realtime:a\",\"phx_join\",{\"config\":{\"postgres_changes\":["
+    say(two, "[\"1\",\"1\",\"realtime:a\",\"phx_join\",{\"config\":{" NO_PRESENCE
+             ",\"postgres_changes\":["
              "{\"event\":\"*\",\"schema\":\"public\",\"filter\":\"a=eq.\\\"ü\\\"\"},"
              "{\"event\":\"INSERT\",\"select\":[\"id\"],\"id\":9}]}}]");
     hears(two, "[\"1\",\"1\",\"realtime:a\",\"phx_reply\",{\"response\":{\"postgres_changes\":["
@@ -62,11 +65,11 @@ static void a_config_is_answered_with_the_changes_it_asks_for(void **unused) {
 static void what_is_no_config_is_refused_with_a_code(void **unused) {
     struct sgr_connection *one = client("1.0.0");
     (void)unused;
-    say(one, JOIN("{\"config\":{\"postgres_changes\":{}}}"));
+    say(one, JOIN("{\"config\":{" NO_PRESENCE ",\"postgres_changes\":{}}}"));
     hears(one, REFUSED("InvalidJoinPayload: \\\"postgres_changes\\\" is no list"));
-    say(one, JOIN("{\"config\":{\"postgres_changes\":[1]}}"));
+    say(one, JOIN("{\"config\":{" NO_PRESENCE ",\"postgres_changes\":[1]}}"));
     hears(one, REFUSED("InvalidJoinPayload: an entry of \\\"postgres_changes\\\" is no object"));
-    say(one, "{\"topic\":\"realtime:\",\"event\":\"phx_join\",\"payload\":{\"config\":{}},\"ref\":"
+    say(one, "{\"topic\":\"realtime:\",\"event\":\"phx_join\",\"payload\":{" QUIET "},\"ref\":"
              "\"1\"}");
     hears(one,
           "{\"event\":\"phx_reply\",\"payload\":{\"response\":{\"reason\":\"TopicNameRequired: "
@@ -81,7 +84,7 @@ static void strict_knows_no_config(void **unused) {
     close_sink();
     assert_int_equal(open_sink("{ source: db, secure: false, strict: true }", &error), 0);
     struct sgr_connection *one = client("1.0.0");
-    say(one, JOIN("{\"config\":{}}"));
+    say(one, JOIN("{" QUIET "}"));
     hears(one, REPLY("ok", "{}"));
     leave(one);
 }
@@ -97,7 +100,7 @@ static void changes_of_the_first_era_go_to_its_channels_alone(void **unused) {
     struct sgr_connection *one = client("1.0.0"), *two = client("1.0.0");
     (void)unused;
     say(one, JOIN("{}"));
-    say(two, JOIN("{\"config\":{}}"));
+    say(two, JOIN("{" QUIET "}"));
     transact(&change, 1, 1);
     assert_int_equal(one->count, 2);
     assert_int_equal(two->count, 1);
@@ -112,7 +115,7 @@ static void changes_of_the_first_era_go_to_its_channels_alone(void **unused) {
 static void an_unknown_event_is_ignored(void **unused) {
     struct sgr_connection *one = client("1.0.0");
     (void)unused;
-    say(one, JOIN("{\"config\":{}}"));
+    say(one, JOIN("{" QUIET "}"));
     hears(one, JOINED);
     say(one, SAY("hello", "{}"));
     hears_nothing(one);
@@ -127,15 +130,15 @@ static void an_unknown_event_is_ignored(void **unused) {
 static void a_join_names_its_token_as_access_token(void **unused) {
     struct sgr_connection *lasting = enter("lasting"), *good = enter("good");
     (void)unused;
-    say(lasting, JOIN("{\"config\":{}}"));
+    say(lasting, JOIN("{" QUIET "}"));
     hears(lasting, REFUSED("InvalidJWTToken: Fields `role` and `exp` are required in JWT"));
-    say(lasting, JOIN("{\"config\":{},\"access_token\":\"bad\"}"));
+    say(lasting, JOIN("{" QUIET ",\"access_token\":\"bad\"}"));
     hears(lasting, REFUSED("InvalidJWTToken: The token is not valid"));
-    say(lasting, JOIN("{\"config\":{},\"access_token\":\"good\"}"));
+    say(lasting, JOIN("{" QUIET ",\"access_token\":\"good\"}"));
     hears(lasting, JOINED);
-    say(good, JOIN("{\"config\":{},\"access_token\":\"sb_publishable_1\"}"));
+    say(good, JOIN("{" QUIET ",\"access_token\":\"sb_publishable_1\"}"));
     hears(good, JOINED);
-    say(good, JOIN("{\"config\":{},\"access_token\":null}"));
+    say(good, JOIN("{" QUIET ",\"access_token\":null}"));
     hears(good, JOINED);
     leave(lasting);
     leave(good);
@@ -144,7 +147,7 @@ static void a_join_names_its_token_as_access_token(void **unused) {
 static void a_bad_refresh_closes_the_channel_and_says_why(void **unused) {
     struct sgr_connection *one = enter("good");
     (void)unused;
-    say(one, JOIN("{\"config\":{}}"));
+    say(one, JOIN("{" QUIET "}"));
     hears(one, JOINED);
     say(one, SAY("access_token", "{\"access_token\":null}"));
     say(one, SAY("access_token", "{\"access_token\":\"sb_publishable_1\"}"));
@@ -162,7 +165,7 @@ static void a_bad_refresh_closes_the_channel_and_says_why(void **unused) {
 static void an_expired_token_closes_the_channel(void **unused) {
     struct sgr_connection *one = enter("good");
     (void)unused;
-    say(one, JOIN("{\"config\":{},\"access_token\":\"short\"}"));
+    say(one, JOIN("{" QUIET ",\"access_token\":\"short\"}"));
     hears(one, JOINED);
     int64_t end = wall_clock() + 10000000;
     while (one->next == one->count && wall_clock() < end)
@@ -179,7 +182,8 @@ static void memory_may_run_out_while_joining(void **unused) {
     for (size_t limit = 1; limit < 40; limit++) {
         struct sgr_connection *one = client("1.0.0");
         host.block_limit = limit;
-        say(one, JOIN("{\"config\":{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"a\"}]}}"));
+        say(one, JOIN("{\"config\":{" NO_PRESENCE
+                      ",\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"a\"}]}}"));
         host.block_limit = 0;
         assert_true(one->count == 1 || one->shut_code == 1013);
         leave(one);

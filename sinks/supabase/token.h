@@ -32,6 +32,9 @@ struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token);
 struct sgr_claims *token_claims(const struct tokens *tokens, struct sgr_claims *claims);
 void token_drop(const struct tokens *tokens, struct sgr_claims *claims);
 
+/* Whether they are those of the token that every page has, whose role is "anon". */
+bool token_is_anonymous(const struct tokens *tokens, const struct sgr_claims *claims);
+
 /* Whether it is no token, but one of the keys that Supabase gives to browsers, which clients of the second era send where a token is expected. */
 bool token_is_key(struct sgr_slice token);
 
