@@ -41,12 +41,12 @@ static struct publisher_channel *channel_of(struct sgr_publisher *publisher,
             return channel;
     }
     struct publisher_channel *channel = calloc(1, sizeof(*channel));
-    if (!channel)
+    if (!channel || !(channel->number = sgr_slots_add(&publisher->channels, channel))) {
+        free(channel);
         return NULL;
-    channel->id = ++publisher->next_channel;
+    }
     channel->codec = codec;
     channel->served = served;
-    sgr_list_init(&channel->subscriptions);
     sgr_list_init(&channel->kept);
     sgr_list_append(&served->channels, &channel->link);
     return channel;
@@ -62,16 +62,19 @@ struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher
     return channel;
 }
 
-static void channel_drop_if_unused(struct publisher_channel *channel) {
-    if (!sgr_list_empty(&channel->subscriptions) || !sgr_list_empty(&channel->kept))
+static void channel_drop_if_unused(struct sgr_publisher *publisher,
+                                   struct publisher_channel *channel) {
+    if (channel->subscriptions || !sgr_list_empty(&channel->kept))
         return;
+    sgr_slots_remove(&publisher->channels, channel->number);
     sgr_list_remove(&channel->link);
     free(channel);
 }
 
-void sgr__publisher_drop_if_unused(struct publisher_channel *channel) {
+void sgr__publisher_drop_if_unused(struct sgr_publisher *publisher,
+                                   struct publisher_channel *channel) {
     struct publisher_served *served = channel->served;
-    channel_drop_if_unused(channel);
+    channel_drop_if_unused(publisher, channel);
     served_drop_if_unused(served);
 }
 
@@ -79,7 +82,7 @@ bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_se
     SGR_LIST_EACH(link, &served->channels) {
         struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
         sgr__publisher_forget(publisher, channel);
-        channel_drop_if_unused(channel);
+        channel_drop_if_unused(publisher, channel);
     }
     bool used = !sgr_list_empty(&served->channels);
     served_drop_if_unused(served);

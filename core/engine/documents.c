@@ -25,7 +25,7 @@ void sgr__publisher_forget(struct sgr_publisher *publisher, struct publisher_cha
 
 static void forget_and_drop(struct sgr_publisher *publisher, struct publisher_channel *channel) {
     sgr__publisher_forget(publisher, channel);
-    sgr__publisher_drop_if_unused(channel);
+    sgr__publisher_drop_if_unused(publisher, channel);
 }
 
 void sgr__publisher_forget_all(struct sgr_publisher *publisher) {

@@ -17,9 +17,7 @@ struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts)
     publisher->changed = SGR_VECTOR_INIT(struct sgr_instance *);
     publisher->items = SGR_VECTOR_INIT(struct sgr_hub_item);
     sgr_list_init(&publisher->kept);
-    publisher->subscriptions = sgr_map_new();
-    if (!publisher->subscriptions || sgr__publisher_waits_new(publisher)) {
-        sgr_map_free(publisher->subscriptions);
+    if (sgr__publisher_waits_new(publisher)) {
         free(publisher);
         return NULL;
     }
@@ -30,13 +28,13 @@ struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts)
 void sgr_publisher_free(struct sgr_publisher *publisher) {
     if (!publisher)
         return;
-    struct sgr_slice key;
-    void *value;
-    for (size_t at = 0; sgr_map_next(publisher->subscriptions, &at, &key, &value);)
-        sgr__publisher_unsubscribe(publisher, ((struct publisher_subscription *)value)->id);
+    struct publisher_channel *channel;
+    for (uint32_t at = 0; (channel = sgr_slots_next(&publisher->channels, &at));)
+        for (uint32_t left = channel->subscriptions; left; left--)
+            sgr__publisher_unsubscribe(publisher, channel);
     sgr__publisher_forget_all(publisher);
     sgr_views_on_release(publisher->parts.views, NULL, NULL);
-    sgr_map_free(publisher->subscriptions);
+    sgr_slots_fini(&publisher->channels);
     sgr_waits_free(publisher->waits);
     sgr_vector_fini(&publisher->changed);
     sgr_vector_fini(&publisher->items);
@@ -98,7 +96,7 @@ static int render(struct sgr_publisher *publisher, struct publisher_channel *cha
         return code;
     }
     *item = (struct sgr_hub_item){
-        .channel = channel->id,
+        .channel = channel->number,
         .patches = sgr__publisher_bytes(&out),
         .previous = sgr_bytes_ref(channel->served->token),
         .revision = sgr__publisher_revision(publisher, channel->served->instance)};
@@ -150,9 +148,8 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
     return code;
 }
 
-static int reset_one(struct sgr_publisher *publisher, struct publisher_subscription *subscription,
+static int reset_one(struct sgr_publisher *publisher, struct publisher_channel *channel,
                      struct sgr_bytes *token, const char *reason, struct sgr_error *error) {
-    struct publisher_channel *channel = subscription->channel;
     if (channel->served->token != token) {
         sgr_bytes_unref(channel->served->token);
         channel->served->token = sgr_bytes_ref(token);
@@ -161,9 +158,9 @@ static int reset_one(struct sgr_publisher *publisher, struct publisher_subscript
     struct sgr_state state;
     int code = sgr__publisher_snapshot(publisher, channel, reason, &etag, &state, error);
     if (!code)
-        sgr__publisher_answer(publisher, subscription->id, channel->id, state, true);
-    else if (code == SGR_ELIMIT) /* its client comes back, and is reset then */
-        sgr__publisher_refuse(publisher, subscription->id, error, true);
+        sgr__publisher_reset(publisher, channel, state);
+    else if (code == SGR_ELIMIT) /* its clients come back, and are reset then */
+        sgr__publisher_refuse(publisher, channel, error);
     sgr_buffer_fini(&etag);
     return code == SGR_ELIMIT ? SGR_OK : code;
 }
@@ -180,10 +177,9 @@ int sgr_publisher_restart(struct sgr_publisher *publisher, uint64_t number, int6
     struct sgr_bytes *token = sgr_cursors_token(publisher->parts.cursors);
     if (!token)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a cursor");
-    struct sgr_slice key;
-    void *value;
-    for (size_t at = 0; !code && sgr_map_next(publisher->subscriptions, &at, &key, &value);)
-        code = reset_one(publisher, value, token, reason, error);
+    struct publisher_channel *channel;
+    for (uint32_t at = 0; !code && (channel = sgr_slots_next(&publisher->channels, &at));)
+        code = reset_one(publisher, channel, token, reason, error);
     sgr_bytes_unref(token);
     sgr__publisher_waits_restart(publisher);
     return code;
@@ -202,7 +198,7 @@ int sgr_publisher_commit_epoch(struct sgr_publisher *publisher, uint64_t number,
 void sgr_publisher_counters(const struct sgr_publisher *publisher,
                             struct sgr_publisher_counters *ret) {
     *ret = publisher->counters;
-    ret->subscriptions = sgr_map_count(publisher->subscriptions);
+    ret->subscriptions = publisher->subscriptions;
     ret->kept_bytes = publisher->kept_bytes;
     ret->queued_bytes = sgr__publisher_load(publisher);
 }

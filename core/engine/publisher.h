@@ -1,15 +1,15 @@
-/* What the files of the publisher share: its channels and its subscriptions. Others use engine/publish.h.
+/* What the files of the publisher share: its channels. Others use engine/publish.h.
  *
- *   served        an instance that has channels, and its cursor
- *   channel       of a served: it with one codec, while somebody subscribes to it or it keeps what was rendered
- *   subscription  of a channel; has its instance open
+ *   served   an instance that has channels, and its cursor
+ *   channel  of a served: it with one codec, while somebody subscribes to it or it keeps what was rendered. Who its subscriptions are the
+ *            network side knows; here they are counted, and each has the instance open.
  *
  * Engine's thread. */
 #ifndef SGR_ENGINE_PUBLISHER_H
 #define SGR_ENGINE_PUBLISHER_H
 
 #include "base/list.h"
-#include "base/map.h"
+#include "base/slots.h"
 #include "base/vector.h"
 #include "engine/publish.h"
 #include "engine/waits.h"
@@ -22,11 +22,11 @@ struct publisher_served {
 };
 
 struct publisher_channel {
-    uint64_t id;
+    uint32_t number; /* as the hub calls it */
+    uint32_t subscriptions;
     const struct sgr_codec *codec;
     struct publisher_served *served;
     struct sgr_list link;
-    struct sgr_list subscriptions;
 
     /* What was rendered and is good until the instance changes: see documents.c. A channel stays while it keeps any. */
     struct sgr_bytes *document; /* NULL: nobody asked */
@@ -36,17 +36,10 @@ struct publisher_channel {
     size_t kept_bytes;
 };
 
-struct publisher_subscription {
-    uint64_t id;
-    bool by_revision;
-    struct publisher_channel *channel;
-    struct sgr_list link;
-};
-
 struct sgr_publisher {
     struct sgr_publisher_parts parts;
-    struct sgr_map *subscriptions; /* id → struct publisher_subscription */
-    uint64_t next_channel;
+    struct sgr_slots channels; /* by number */
+    size_t subscriptions;
     bool ready, stale;
     uint64_t epoch; /* counted */
     uint64_t revision_base;
@@ -67,7 +60,8 @@ struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher
                                                  struct sgr_instance *instance,
                                                  const struct sgr_codec *codec);
 /* It stays while it has subscriptions or keeps what was rendered. */
-void sgr__publisher_drop_if_unused(struct publisher_channel *channel);
+void sgr__publisher_drop_if_unused(struct sgr_publisher *publisher,
+                                   struct publisher_channel *channel);
 /* Its instance changed or goes: forgets what was rendered, and what nobody subscribes to. False: nothing is left of it. */
 bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_served *served);
 uint64_t sgr__publisher_revision(const struct sgr_publisher *publisher,
@@ -98,12 +92,14 @@ size_t sgr__publisher_load(const struct sgr_publisher *publisher);
 
 /* ---- Asks (subscribe.c) ---- */
 
-void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
-                           struct sgr_state state, bool is_reset);
-/* An error for a subscription, which ends it. */
-void sgr__publisher_refuse(struct sgr_publisher *publisher, uint64_t id,
-                           const struct sgr_error *error, bool is_reset);
-void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id);
+/* To all subscriptions of the channel. */
+void sgr__publisher_reset(struct sgr_publisher *publisher, const struct publisher_channel *channel,
+                          struct sgr_state state);
+/* The same, with an error that ends them. */
+void sgr__publisher_refuse(struct sgr_publisher *publisher, const struct publisher_channel *channel,
+                           const struct sgr_error *error);
+/* One subscription less. */
+void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, struct publisher_channel *channel);
 
 /* ---- Waiting (wait.c) ---- */
 

@@ -6,10 +6,6 @@
 #include "base/utf8.h"
 #include "engine/publisher.h"
 
-static struct sgr_slice id_key(const uint64_t *id) {
-    return (struct sgr_slice){(const char *)id, sizeof(*id)};
-}
-
 /* ---- Answering ---- */
 
 static int error_status(int code) {
@@ -37,24 +33,34 @@ static struct sgr_state error_state(const struct sgr_error *error, const char *w
                               .message = error->message};
 }
 
-void sgr__publisher_answer(struct sgr_publisher *publisher, uint64_t id, uint64_t channel,
-                           struct sgr_state state, bool is_reset) {
+static int tell(struct sgr_publisher *publisher, uint64_t id, uint32_t channel,
+                struct sgr_state state) {
     struct sgr_bytes *now = channel ? sgr_cursors_token(publisher->parts.cursors) : NULL;
     struct sgr_hub_answer answer = {.id = id,
                                     .channel = channel,
                                     .state = state,
                                     .now = sgr__bytes_slice(now),
                                     .epoch = publisher->epoch};
-    sgr_hub_answer(publisher->parts.hub, &answer, is_reset);
+    int code = SGR_OK;
+    if (id)
+        code = sgr_hub_answer(publisher->parts.hub, &answer);
+    else
+        sgr_hub_reset(publisher->parts.hub, &answer);
     sgr_bytes_unref(now);
+    return code;
+}
+
+void sgr__publisher_reset(struct sgr_publisher *publisher, const struct publisher_channel *channel,
+                          struct sgr_state state) {
+    tell(publisher, 0, channel->number, state);
+}
+
+void sgr__publisher_refuse(struct sgr_publisher *publisher, const struct publisher_channel *channel,
+                           const struct sgr_error *error) {
+    tell(publisher, 0, channel->number, error_state(error, NULL));
 }
 
 /* ---- What is asked for ---- */
-
-void sgr__publisher_refuse(struct sgr_publisher *publisher, uint64_t id,
-                           const struct sgr_error *error, bool is_reset) {
-    sgr__publisher_answer(publisher, id, 0, error_state(error, NULL), is_reset);
-}
 
 static int unknown_view(struct sgr_publisher *publisher, struct sgr_slice path,
                         struct sgr_error *error) {
@@ -150,17 +156,31 @@ static int open_instance(struct sgr_publisher *publisher, const struct sgr_subsc
     return code;
 }
 
-static int add_subscription(struct sgr_publisher *publisher, uint64_t id, bool by_revision,
-                            struct publisher_channel *channel, struct sgr_error *error) {
-    struct publisher_subscription *subscription = calloc(1, sizeof(*subscription));
-    if (!subscription || sgr_map_put(publisher->subscriptions, id_key(&id), subscription, NULL)) {
-        free(subscription);
-        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a subscription");
+static void release(struct sgr_publisher *publisher, struct sgr_instance *instance,
+                    struct publisher_channel *channel) {
+    if (channel)
+        sgr__publisher_drop_if_unused(publisher, channel);
+    sgr_instance_close(instance);
+}
+
+void sgr__publisher_unsubscribe(struct sgr_publisher *publisher,
+                                struct publisher_channel *channel) {
+    channel->subscriptions--;
+    publisher->subscriptions--;
+    release(publisher, channel->served->instance, channel);
+}
+
+/* Answers with the state; from then on the channel has one subscription more, unless it is `once`. */
+static void open_channel(struct sgr_publisher *publisher, const struct sgr_ask *ask,
+                         struct publisher_channel *channel, struct sgr_state state) {
+    struct sgr_instance *instance = channel->served->instance;
+    bool told = tell(publisher, ask->id, ask->once ? 0 : channel->number, state) == SGR_OK;
+    if (!told || ask->once) {
+        release(publisher, instance, channel);
+        return;
     }
-    *subscription =
-        (struct publisher_subscription){.id = id, .by_revision = by_revision, .channel = channel};
-    sgr_list_append(&channel->subscriptions, &subscription->link);
-    return SGR_OK;
+    channel->subscriptions++;
+    publisher->subscriptions++;
 }
 
 /* Everything up to the answer; on failure nothing is left behind. */
@@ -184,19 +204,11 @@ static int subscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask,
         code = sgr_error_set(error, SGR_ENOMEM, "out of memory for a channel");
     else
         code = sgr__publisher_opening(publisher, channel, &ask->what, &etag, &state, error);
-    if (!code && !ask->once) {
-        code = add_subscription(publisher, ask->id, ask->what.by_revision, channel, error);
-        if (code)
-            sgr_bytes_unref((struct sgr_bytes *)(uintptr_t)state.document);
-    }
-    if (!code)
-        sgr__publisher_answer(publisher, ask->id, ask->once ? 0 : channel->id, state, false);
+    if (code)
+        release(publisher, instance, channel);
+    else
+        open_channel(publisher, ask, channel, state);
     sgr_buffer_fini(&etag);
-    if (code || ask->once) {
-        if (channel)
-            sgr__publisher_drop_if_unused(channel);
-        sgr_instance_close(instance);
-    }
     return code;
 }
 
@@ -206,19 +218,13 @@ static void handle_subscribe(struct sgr_publisher *publisher, const struct sgr_a
     if (!subscribe(publisher, ask, &wire_code, &error))
         return;
     sgr_utf8_repair(error.message); /* it quotes what the client wrote */
-    sgr__publisher_answer(publisher, ask->id, 0, error_state(&error, wire_code), false);
+    tell(publisher, ask->id, 0, error_state(&error, wire_code));
 }
 
-void sgr__publisher_unsubscribe(struct sgr_publisher *publisher, uint64_t id) {
-    struct publisher_subscription *subscription =
-        sgr_map_remove(publisher->subscriptions, id_key(&id));
-    if (!subscription)
-        return;
-    struct sgr_instance *instance = subscription->channel->served->instance;
-    sgr_list_remove(&subscription->link);
-    sgr__publisher_drop_if_unused(subscription->channel);
-    sgr_instance_close(instance);
-    free(subscription);
+static void handle_unsubscribe(struct sgr_publisher *publisher, const struct sgr_ask *ask) {
+    struct publisher_channel *channel = sgr_slots_get(&publisher->channels, ask->channel);
+    if (channel && channel->subscriptions)
+        sgr__publisher_unsubscribe(publisher, channel);
 }
 
 /* ---- Composing and explaining ---- */
@@ -230,20 +236,14 @@ static int composed_state(struct sgr_publisher *publisher, struct publisher_chan
     return sgr__publisher_opening(publisher, channel, &what, etag, ret, error);
 }
 
-static void compose_one(struct sgr_publisher *publisher, const struct sgr_ask *ask, size_t i,
+static void compose_one(struct sgr_publisher *publisher, const struct sgr_hub_missed *missed,
                         struct sgr_hub_answer *ret, struct sgr_buffer *etag,
                         struct sgr_error *error) {
-    struct publisher_subscription *subscription =
-        sgr_map_get(publisher->subscriptions, id_key(&ask->ids[i]));
-    *ret = (struct sgr_hub_answer){.id = ask->ids[i]};
-    int code = SGR_OK;
-    if (subscription) {
-        ret->channel = subscription->channel->id;
-        code = composed_state(publisher, subscription->channel, ask->cursors[i], etag, &ret->state,
-                              error);
-    } else {
-        code = sgr_error_set(error, SGR_ENOTFOUND, "no such subscription");
-    }
+    struct publisher_channel *channel = sgr_slots_get(&publisher->channels, missed->channel);
+    *ret = (struct sgr_hub_answer){.id = missed->id, .channel = missed->channel};
+    int code = channel
+                   ? composed_state(publisher, channel, missed->cursor, etag, &ret->state, error)
+                   : sgr_error_set(error, SGR_ENOTFOUND, "no such subscription");
     if (code)
         ret->state = error_state(error, NULL);
 }
@@ -256,7 +256,7 @@ static void handle_compose(struct sgr_publisher *publisher, const struct sgr_ask
     struct sgr_bytes *now = sgr_cursors_token(publisher->parts.cursors);
     bool fits = answers && etags && errors && now;
     for (size_t i = 0; fits && i < ask->count; i++) {
-        compose_one(publisher, ask, i, &answers[i], &etags[i], &errors[i]);
+        compose_one(publisher, &ask->missed[i], &answers[i], &etags[i], &errors[i]);
         answers[i].now = sgr__bytes_slice(now);
         answers[i].epoch = publisher->epoch;
     }
@@ -289,7 +289,7 @@ static void handle_ask(void *data, const struct sgr_ask *ask) {
         handle_subscribe(publisher, ask);
         break;
     case SGR_ASK_UNSUBSCRIBE:
-        sgr__publisher_unsubscribe(publisher, ask->id);
+        handle_unsubscribe(publisher, ask);
         break;
     case SGR_ASK_COMPOSE:
         handle_compose(publisher, ask);

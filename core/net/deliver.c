@@ -32,10 +32,6 @@ struct commit {
     struct sgr_commit told;
 };
 
-static struct sgr_subscription *in_channel(struct sgr_list *link) {
-    return SGR_CONTAINER(link, struct sgr_subscription, in_channel);
-}
-
 static bool wanted(const struct sgr_subscription *subscription) {
     const struct sgr_connection *connection = subscription->connection;
     return subscription->live && !subscription->ended && !connection->paused && !connection->shut &&
@@ -53,7 +49,8 @@ static struct sgr_frame make_frame(struct sgr_subscription *subscription,
 
 static void tell(struct sgr_connection *connection, const struct sgr_commit *commit,
                  const struct sgr_frame *frames, size_t count) {
-    frames[0].subscription->callbacks.commit(connection, connection->data, commit, frames, count);
+    frames[0].subscription->caller->callbacks.commit(connection, connection->data, commit, frames,
+                                                     count);
 }
 
 static void tell_one(struct commit *commit, struct sgr_subscription *subscription,
@@ -81,11 +78,9 @@ static int tell_or_count(struct commit *commit) {
     struct sgr_server *server = commit->server;
     for (size_t i = 0; i < commit->from->count; i++) {
         const struct sgr_hub_item *item = &commit->from->items[i];
-        struct sgr__channel *channel = sgr__channel_find(server, item->channel);
-        if (!channel)
-            continue;
-        SGR_LIST_EACH(link, &channel->subscriptions) {
-            struct sgr_subscription *subscription = in_channel(link);
+        struct sgr_subscription *first = sgr__channel_first(server, item->channel);
+        for (struct sgr_subscription *subscription = first; subscription;
+             subscription = sgr__channel_next(first, subscription)) {
             if (!wanted(subscription))
                 continue;
             if (is_alone(subscription))
@@ -117,11 +112,9 @@ static void lay_out_frames(struct commit *commit) {
     struct sgr_server *server = commit->server;
     for (size_t i = 0; i < commit->from->count; i++) {
         const struct sgr_hub_item *item = &commit->from->items[i];
-        struct sgr__channel *channel = sgr__channel_find(server, item->channel);
-        if (!channel)
-            continue;
-        SGR_LIST_EACH(link, &channel->subscriptions) {
-            struct sgr_subscription *subscription = in_channel(link);
+        struct sgr_subscription *first = sgr__channel_first(server, item->channel);
+        for (struct sgr_subscription *subscription = first; subscription;
+             subscription = sgr__channel_next(first, subscription)) {
             if (wanted(subscription) && subscription->connection->frame_count > 1)
                 *SGR_VECTOR_AT(&server->frames, struct sgr_frame,
                                subscription->connection->frame_at++) =
@@ -131,15 +124,12 @@ static void lay_out_frames(struct commit *commit) {
 }
 
 static void deliver_item(struct commit *commit, const struct sgr_hub_item *item) {
-    struct sgr__channel *channel = sgr__channel_find(commit->server, item->channel);
-    if (!channel)
-        return;
-    SGR_LIST_EACH(link, &channel->subscriptions) {
-        struct sgr_subscription *subscription = in_channel(link);
+    struct sgr_subscription *first = sgr__channel_first(commit->server, item->channel);
+    for (struct sgr_subscription *subscription = first; subscription;
+         subscription = sgr__channel_next(first, subscription))
         if (!subscription->ended && subscription->live &&
             subscription->connection->frame_count == 1)
             tell_one(commit, subscription, item);
-    }
     release_shared(commit->server);
 }
 
@@ -216,14 +206,14 @@ static void resume(struct sgr_connection *connection) {
 /* What its client has: all up to the pause, unless it was told its state since. */
 static struct sgr_slice position(const struct sgr_subscription *subscription) {
     const struct sgr_connection *connection = subscription->connection;
-    if (connection->paused_after > subscription->told_after && connection->paused_at)
+    const struct sgr__told *told = subscription->told;
+    if (connection->paused_after > told->after && connection->paused_at)
         return sgr__bytes_slice(connection->paused_at);
-    return sgr__bytes_slice(subscription->cursor);
+    return (struct sgr_slice){told->cursor, told->size};
 }
 
 struct question {
-    uint64_t *ids;
-    struct sgr_slice *cursors;
+    struct sgr_hub_missed *missed;
     size_t count;
 };
 
@@ -232,17 +222,17 @@ static int collect_live(struct sgr_connection *connection, struct question *ret)
     SGR_LIST_EACH(counted, &connection->subscriptions)
     most++;
     ret->count = 0;
-    ret->ids = calloc(most + 1, sizeof(*ret->ids));
-    ret->cursors = calloc(most + 1, sizeof(*ret->cursors));
-    if (!ret->ids || !ret->cursors)
+    ret->missed = calloc(most + 1, sizeof(*ret->missed));
+    if (!ret->missed)
         return SGR_ENOMEM;
     SGR_LIST_EACH(link, &connection->subscriptions) {
         struct sgr_subscription *subscription =
             SGR_CONTAINER(link, struct sgr_subscription, in_owner);
         if (!subscription->live || subscription->ended)
             continue;
-        ret->ids[ret->count] = subscription->id;
-        ret->cursors[ret->count++] = position(subscription);
+        ret->missed[ret->count++] = (struct sgr_hub_missed){.id = subscription->id,
+                                                            .channel = subscription->channel,
+                                                            .cursor = position(subscription)};
     }
     return SGR_OK;
 }
@@ -252,7 +242,7 @@ static int ask(struct sgr_connection *connection, const struct question *questio
     uint64_t request = ++server->next_id;
     if (sgr_map_put(server->composing, sgr__id_key(&request), connection, NULL))
         return SGR_ENOMEM;
-    if (sgr_hub_compose(server->hub, request, question->ids, question->cursors, question->count)) {
+    if (sgr_hub_compose(server->hub, request, question->missed, question->count)) {
         sgr_map_remove(server->composing, sgr__id_key(&request));
         return SGR_ENOMEM;
     }
@@ -272,8 +262,7 @@ void sgr__compose(struct sgr_connection *connection) {
         sgr__waits_resume(connection);
     } else if (code || ask(connection, &question))
         sgr__shut(connection, 1013, "out of memory");
-    free(question.ids);
-    free(question.cursors);
+    free(question.missed);
 }
 
 struct composed {
@@ -312,7 +301,7 @@ static int collect_composed(struct composed *composed) {
             continue;
         }
         composed->cursor = sgr__answer_position(composed->connection, answer);
-        if (sgr__subscription_place(subscription, composed->cursor))
+        if (sgr__subscription_place(subscription, composed->cursor, answer->epoch))
             return SGR_ENOMEM;
         if (answer->state.document)
             composed->frames[composed->frame_count++] =

@@ -40,11 +40,11 @@ const struct sgr_plan_access *sgr__access_find(const struct sgr_server *server,
 /* ---- Refusing ---- */
 
 static void refuse(struct sgr__guard *guard, const struct sgr_verdict *why) {
-    struct sgr_server *server = guard->subscription->sink->server;
+    struct sgr_server *server = sgr__subscription_server(guard->subscription);
     guard->refusal = *why;
     guard->refusal.claims = NULL;
     ev_periodic_stop(server->loop, &guard->expiry);
-    sgr__subscription_silence(guard->subscription);
+    guard->subscription->live = false; /* no commits any more */
     sgr_list_remove(&guard->waiting);
     sgr_list_append(&server->refused, &guard->waiting);
     ev_async_send(server->loop, &server->wake);
@@ -245,7 +245,7 @@ static bool is_over(const struct sgr_claims *claims) {
 }
 
 static void watch_expiry(struct sgr__guard *guard) {
-    struct ev_loop *loop = guard->subscription->sink->server->loop;
+    struct ev_loop *loop = sgr__subscription_server(guard->subscription)->loop;
     int64_t at = sgr_claims_expiry(guard->claims);
     ev_periodic_stop(loop, &guard->expiry);
     if (at == INT64_MAX || guard->subscription->once)
@@ -379,7 +379,7 @@ struct sgr__guard *sgr__guard_new(struct sgr_subscription *subscription,
 }
 
 void sgr__guard_stop(struct sgr__guard *guard) {
-    ev_periodic_stop(guard->subscription->sink->server->loop, &guard->expiry);
+    ev_periodic_stop(sgr__subscription_server(guard->subscription)->loop, &guard->expiry);
     sgr_list_remove(&guard->waiting);
 }
 

@@ -56,7 +56,6 @@ struct sgr_hub *sgr_hub_new(void) {
         return NULL;
     sgr__queue_init(&hub->asks);
     sgr__queue_init(&hub->events);
-    sgr_list_init(&hub->farewells);
     hub->ledgers = SGR_VECTOR_INIT(struct sgr_stream_ledger *);
     sgr_list_init(&hub->drain);
     sgr_list_init(&hub->lost);

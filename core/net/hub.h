@@ -3,6 +3,10 @@
  * The network side asks (subscribe, unsubscribe, compose, explain); the engine side answers and publishes. Answers and commits reach the
  * network side in the order in which the engine made them: after a subscription's state with cursor c, it sees exactly the commits behind c.
  * A *channel* is one instance with one codec; a commit carries one rendered buffer a channel, however many subscribe to it.
+ *
+ * Who subscribes is the network side's business. The engine counts how many subscriptions each channel has, by answers that name it and
+ * farewells that give it back. A channel's number is given to another one only when there are none: whoever is still listed under it has
+ * said farewell.
  */
 #ifndef SGR_NET_HUB_H
 #define SGR_NET_HUB_H
@@ -22,27 +26,35 @@ void sgr_hub_free(struct sgr_hub *hub); /* both sides must have stopped */
 /* Called from any thread when events wait; must only wake the loop. Set before the engine starts. */
 void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data);
 
-/* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id. SGR_ENOMEM also if more waits
- * to be asked than the hub holds. */
+enum { SGR_HUB_FAREWELL = 40 }; /* bytes */
+
+/* Copies what it needs. `once`: a snapshot is all that is wanted. Answered by one `state` event with this id, whose channel is held from then
+ * on. SGR_ENOMEM also if more waits to be asked than the hub holds. */
 int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
                       bool once);
-/* Exactly once for each successful subscribe that was not `once`, also after an ERROR. Never fails. */
-void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id);
-/* What each of these subscriptions missed since its cursor, as of one commit; answered by one `composed` event. */
-int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
-                    const struct sgr_slice *cursors, size_t count);
+/* Gives back a channel that a `state` told, once for each. It never fails, for `memory` carries it: malloc'ed, of at least SGR_HUB_FAREWELL
+ * bytes, and taken over. */
+void sgr_hub_unsubscribe(struct sgr_hub *hub, uint32_t channel, void *memory);
+struct sgr_hub_missed { /* a subscription, and up to where its client has all */
+    uint64_t id;
+    uint32_t channel;
+    struct sgr_slice cursor;
+};
+/* What each of these subscriptions missed, as of one commit; answered by one `composed` event. */
+int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_missed *missed,
+                    size_t count);
 int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format);
 /* Answered by one `waited` event when everything up to there has been published. */
 int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what);
-/* Exactly once for each successful wait: when it was answered, or not to be answered any more. Never fails. */
-void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered);
+/* A wait that has not been answered need not be any more. Never fails; `memory` as above. */
+void sgr_hub_wait_end(struct sgr_hub *hub, uint64_t id, void *memory);
 /* The network side holds so many bytes more (or less) for clients that are in no shared buffer. */
 void sgr_hub_hold(struct sgr_hub *hub, int64_t change);
 
 bool sgr_hub_is_ready(const struct sgr_hub *hub);
 
 struct sgr_hub_item { /* one channel's part of a commit */
-    uint64_t channel;
+    uint32_t channel;
     struct sgr_bytes *patches;
     struct sgr_bytes *previous; /* cursor text */
     uint64_t revision;          /* of the instance, behind this commit */
@@ -54,8 +66,8 @@ struct sgr_hub_commit {
     const struct sgr_hub_item *items;
 };
 struct sgr_hub_answer {
-    uint64_t id;
-    uint64_t channel; /* 0: none (error, once) */
+    uint64_t id;      /* 0: of all subscriptions of the channel (reset) */
+    uint32_t channel; /* 0: none (error, once) */
     struct sgr_state state;
     struct sgr_slice
         now; /* the position the state is as of; its own cursor may be older, for nothing changed since. Empty: as that */
@@ -63,11 +75,12 @@ struct sgr_hub_answer {
 };
 
 struct sgr_hub_handler { /* everything is borrowed for the call; take references of bytes to keep */
-    void (*state)(void *data, const struct sgr_hub_answer *answer);
+    /* False: nobody holds the channel that it tells, which is given back. */
+    bool (*state)(void *data, const struct sgr_hub_answer *answer);
     void (*composed)(void *data, uint64_t request, const struct sgr_hub_answer *answers,
                      size_t count);
     void (*commit)(void *data, const struct sgr_hub_commit *commit);
-    /* A subscription lost its past (new epoch): state.answer is RESET. */
+    /* A channel's subscriptions lost their past (new epoch): state.answer is RESET, or ERROR, which ends them. */
     void (*reset)(void *data, const struct sgr_hub_answer *answer);
     void (*stale)(void *data, bool stale);
     void (*explained)(void *data, uint64_t request, struct sgr_bytes *text);

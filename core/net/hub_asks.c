@@ -1,20 +1,21 @@
 /* What the network side asks the engine. Each ask is one allocation: the fixed part, arrays, then the copied text.
  *
- * A subscription carries the node of its own unsubscribing, so that never fails. Clients can come and go faster than the engine answers; so
- * what waits to be asked has a limit, beyond which it is refused as if memory had run out. */
+ * A farewell never fails, for what ends gives its own memory to carry it. Clients can come and go faster than the engine answers; so what
+ * waits to be asked has a limit, beyond which it is refused as if memory had run out. */
 #include <stdlib.h>
 
 #include "net/hub_internal.h"
 
 enum { ASKS_LIMIT = 64 << 20 };
 
-/* A farewell is no more than this: each subscription has one waiting. */
+/* A farewell is no more than this. */
 struct ask {
     struct sgr_list link;
     size_t size; /* counted in `asked` */
     enum sgr_ask_kind kind;
-    uint64_t id;
+    uint64_t id; /* UNSUBSCRIBE: the channel */
 };
+_Static_assert(sizeof(struct ask) == SGR_HUB_FAREWELL, "what ends has room for its farewell");
 
 struct question {
     struct ask head;
@@ -59,13 +60,6 @@ static struct question *question_new(enum sgr_ask_kind kind, uint64_t id, size_t
     return question;
 }
 
-static struct ask *farewell_new(void) {
-    struct ask *farewell = calloc(1, sizeof(*farewell));
-    if (farewell)
-        farewell->size = sizeof(*farewell);
-    return farewell;
-}
-
 static void ask_push(struct sgr_hub *hub, struct ask *ask) {
     __atomic_add_fetch(&hub->asked, ask->size, __ATOMIC_RELAXED);
     sgr__queue_push(&hub->asks, &ask->link);
@@ -77,56 +71,46 @@ static bool asks_full(const struct sgr_hub *hub) {
 
 int sgr_hub_subscribe(struct sgr_hub *hub, uint64_t id, const struct sgr_subscribe *what,
                       bool once) {
-    if (asks_full(hub))
+    struct question *ask =
+        asks_full(hub) ? NULL : question_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
+    if (!ask)
         return SGR_ENOMEM;
-    struct question *ask = question_new(SGR_ASK_SUBSCRIBE, id, subscribe_room(what));
-    struct ask *farewell = once ? NULL : farewell_new();
-    if (!ask || (!once && !farewell)) {
-        free(ask);
-        free(farewell);
-        return SGR_ENOMEM;
-    }
     subscribe_copy(&ask->ask.what, what, (char *)(ask + 1));
     ask->ask.once = once;
-    if (farewell)
-        sgr_list_append(&hub->farewells, &farewell->link);
     ask_push(hub, &ask->head);
     return SGR_OK;
 }
 
-/* One farewell follows one lasting subscribe or wait, so which of the kept nodes it takes does not matter. NULL: none is due. */
-static struct ask *take_farewell(struct sgr_hub *hub, enum sgr_ask_kind kind, uint64_t id) {
-    if (sgr_list_empty(&hub->farewells))
-        return NULL;
-    struct ask *ask = SGR_CONTAINER(hub->farewells.next, struct ask, link);
-    sgr_list_remove(&ask->link);
-    ask->kind = kind;
-    ask->id = id;
-    return ask;
+static void say_farewell(struct sgr_hub *hub, enum sgr_ask_kind kind, uint64_t id, void *memory) {
+    struct ask *ask = memory;
+    *ask = (struct ask){.size = sizeof(*ask), .kind = kind, .id = id};
+    ask_push(hub, ask);
 }
 
-void sgr_hub_unsubscribe(struct sgr_hub *hub, uint64_t id) {
-    struct ask *ask = take_farewell(hub, SGR_ASK_UNSUBSCRIBE, id);
-    if (ask) /* not of a `once`, which ends by itself */
-        ask_push(hub, ask);
+void sgr_hub_unsubscribe(struct sgr_hub *hub, uint32_t channel, void *memory) {
+    say_farewell(hub, SGR_ASK_UNSUBSCRIBE, channel, memory);
 }
 
-int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const uint64_t *ids,
-                    const struct sgr_slice *cursors, size_t count) {
-    size_t room = count * (sizeof(*ids) + sizeof(*cursors));
+void sgr_hub_wait_end(struct sgr_hub *hub, uint64_t id, void *memory) {
+    say_farewell(hub, SGR_ASK_WAIT_END, id, memory);
+}
+
+int sgr_hub_compose(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_missed *missed,
+                    size_t count) {
+    size_t room = count * sizeof(*missed);
     for (size_t i = 0; i < count; i++)
-        room += sgr__slice_room(cursors[i]);
+        room += sgr__slice_room(missed[i].cursor);
     struct question *ask = question_new(SGR_ASK_COMPOSE, request, room);
     if (!ask)
         return SGR_ENOMEM;
     char *place = (char *)(ask + 1);
-    ask->ask.count = count;
-    ask->ask.ids = sgr__carve(&place, count * sizeof(*ids));
-    ask->ask.cursors = sgr__carve(&place, count * sizeof(*cursors));
+    struct sgr_hub_missed *copies = sgr__carve(&place, count * sizeof(*copies));
     for (size_t i = 0; i < count; i++) {
-        ask->ask.ids[i] = ids[i];
-        ask->ask.cursors[i] = sgr__copy_slice(&place, cursors[i]);
+        copies[i] = missed[i];
+        copies[i].cursor = sgr__copy_slice(&place, missed[i].cursor);
     }
+    ask->ask.count = count;
+    ask->ask.missed = copies;
     ask_push(hub, &ask->head);
     return SGR_OK;
 }
@@ -143,32 +127,17 @@ int sgr_hub_explain(struct sgr_hub *hub, uint64_t request, const char *format) {
 }
 
 int sgr_hub_wait(struct sgr_hub *hub, uint64_t id, const struct sgr_wait *what) {
-    if (asks_full(hub))
-        return SGR_ENOMEM;
     size_t room =
         sgr__slice_room(what->cursor) + sgr__slice_room(what->lsn) + sgr__slice_room(what->source);
-    struct question *ask = question_new(SGR_ASK_WAIT, id, room);
-    struct ask *farewell = farewell_new();
-    if (!ask || !farewell) {
-        free(ask);
-        free(farewell);
+    struct question *ask = asks_full(hub) ? NULL : question_new(SGR_ASK_WAIT, id, room);
+    if (!ask)
         return SGR_ENOMEM;
-    }
     char *place = (char *)(ask + 1);
     ask->ask.wait = (struct sgr_wait){.cursor = sgr__copy_slice(&place, what->cursor),
                                       .lsn = sgr__copy_slice(&place, what->lsn),
                                       .source = sgr__copy_slice(&place, what->source)};
-    sgr_list_append(&hub->farewells, &farewell->link);
     ask_push(hub, &ask->head);
     return SGR_OK;
-}
-
-void sgr_hub_wait_over(struct sgr_hub *hub, uint64_t id, bool answered) {
-    struct ask *ask = take_farewell(hub, SGR_ASK_WAIT_END, id);
-    if (ask && !answered)
-        ask_push(hub, ask);
-    else
-        free(ask);
 }
 
 void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data) {
@@ -177,7 +146,8 @@ void sgr_hub_on_asks(struct sgr_hub *hub, void (*wake)(void *data), void *data) 
 
 static void ask_handle(const struct ask *ask, void (*handle)(void *data, const struct sgr_ask *ask),
                        void *data) {
-    const struct sgr_ask farewell = {.kind = ask->kind, .id = ask->id};
+    const struct sgr_ask farewell = {
+        .kind = ask->kind, .id = ask->id, .channel = (uint32_t)ask->id};
     handle(data,
            is_farewell(ask->kind) ? &farewell : &SGR_CONTAINER(ask, struct question, head)->ask);
 }
@@ -204,5 +174,4 @@ static void free_asks(struct sgr_list *list) {
 void sgr__asks_free(struct sgr_hub *hub) {
     free_asks(&hub->asks.waiting);
     free_asks(&hub->asks.taken);
-    free_asks(&hub->farewells);
 }

@@ -14,11 +14,11 @@ enum sgr_ask_kind {
 struct sgr_ask { /* owned by the queue; freed after the handler returned */
     enum sgr_ask_kind kind;
     uint64_t id;               /* subscription or request */
+    uint32_t channel;          /* UNSUBSCRIBE */
     struct sgr_subscribe what; /* SUBSCRIBE: deep copy */
     bool once;
     size_t count; /* COMPOSE */
-    uint64_t *ids;
-    struct sgr_slice *cursors;
+    const struct sgr_hub_missed *missed;
     const char *format;   /* EXPLAIN */
     struct sgr_wait wait; /* WAIT: deep copy */
 };
@@ -28,7 +28,11 @@ bool sgr_hub_take(struct sgr_hub *hub, void (*handle)(void *data, const struct s
                   void *data, size_t most);
 
 /* Each takes over the references in what it is given (bytes in states, commits) and copies slices and arrays. */
-void sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer, bool is_reset);
+
+/* SGR_ENOMEM: nobody will hear of it, nor hold the channel. */
+int sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
+/* To all subscriptions of answer->channel. */
+void sgr_hub_reset(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
 void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_answer *answers,
                       size_t count);
 void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit);

@@ -50,7 +50,7 @@ static size_t own_size(const struct sgr_bytes *bytes) {
     return bytes && __atomic_load_n(&bytes->refs, __ATOMIC_RELAXED) == 1 ? bytes->size : 0;
 }
 
-static void event_drop(struct sgr_hub *hub, struct event *event) {
+static void event_fini(struct sgr_hub *hub, struct event *event) {
     __atomic_sub_fetch(&hub->backlog, event->size, __ATOMIC_RELAXED);
     for (size_t i = 0; event->answers && i < event->count; i++)
         sgr_bytes_unref(own(event->answers[i].state.document));
@@ -61,6 +61,10 @@ static void event_drop(struct sgr_hub *hub, struct event *event) {
     sgr_bytes_unref(event->commit.cursor);
     sgr_bytes_unref(event->text);
     sgr_stream_batch_unref(event->batch);
+}
+
+static void event_drop(struct sgr_hub *hub, struct event *event) {
+    event_fini(hub, event);
     free(event);
 }
 
@@ -103,8 +107,8 @@ static void state_copy(struct sgr_state *state, char **place) {
     state->message = sgr__copy_text(place, state->message);
 }
 
-static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t request,
-                         const struct sgr_hub_answer *answers, size_t count) {
+static int push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t request,
+                        const struct sgr_hub_answer *answers, size_t count) {
     size_t room = count * sizeof(*answers), documents = 0;
     for (size_t i = 0; i < count; i++) {
         room += state_room(&answers[i].state) + sgr__slice_room(answers[i].now);
@@ -115,7 +119,7 @@ static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t req
         for (size_t i = 0; i < count; i++)
             sgr_bytes_unref(own(answers[i].state.document));
         event_lost(hub);
-        return;
+        return SGR_ENOMEM;
     }
     char *place = (char *)(event + 1);
     event->request = request;
@@ -128,10 +132,15 @@ static void push_answers(struct sgr_hub *hub, enum event_kind kind, uint64_t req
         event->answers[i].now = sgr__copy_slice(&place, answers[i].now);
     }
     event_push(hub, event);
+    return SGR_OK;
 }
 
-void sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer, bool is_reset) {
-    push_answers(hub, is_reset ? EVENT_RESET : EVENT_STATE, 0, answer, 1);
+int sgr_hub_answer(struct sgr_hub *hub, const struct sgr_hub_answer *answer) {
+    return push_answers(hub, EVENT_STATE, 0, answer, 1);
+}
+
+void sgr_hub_reset(struct sgr_hub *hub, const struct sgr_hub_answer *answer) {
+    push_answers(hub, EVENT_RESET, 0, answer, 1);
 }
 
 void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_answer *answers,
@@ -229,11 +238,13 @@ void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data
     sgr__queue_on(&hub->events, wake, data);
 }
 
-static void event_handle(const struct event *event, const struct sgr_hub_handler *handler,
-                         void *data) {
+/* The channel that is to be given back; 0: none. */
+static uint32_t event_handle(const struct event *event, const struct sgr_hub_handler *handler,
+                             void *data) {
     switch (event->kind) {
     case EVENT_STATE:
-        handler->state(data, &event->answers[0]);
+        if (!handler->state(data, &event->answers[0]))
+            return event->answers[0].channel;
         break;
     case EVENT_RESET:
         handler->reset(data, &event->answers[0]);
@@ -260,6 +271,17 @@ static void event_handle(const struct event *event, const struct sgr_hub_handler
         handler->stream_state(data, event->source, event->era, &event->stream);
         break;
     }
+    return 0;
+}
+
+/* A state that nobody waits for any more becomes its own farewell. */
+static void event_done(struct sgr_hub *hub, struct event *event, uint32_t given_back) {
+    _Static_assert(sizeof(*event) >= SGR_HUB_FAREWELL, "an event has room for a farewell");
+    event_fini(hub, event);
+    if (given_back)
+        sgr_hub_unsubscribe(hub, given_back, event);
+    else
+        free(event);
 }
 
 /* The places of these two are the hub's own. */
@@ -289,8 +311,7 @@ bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler,
             continue;
         struct event *event = SGR_CONTAINER(link, struct event, link);
         stream_bytes += event->batch ? sgr_stream_batch_bytes(event->batch) : 0;
-        event_handle(event, handler, data);
-        event_drop(hub, event);
+        event_done(hub, event, event_handle(event, handler, data));
     }
     return sgr__queue_more(&hub->events);
 }

@@ -42,7 +42,6 @@ struct sgr_hub {
     size_t backlog;              /* atomic */
     size_t held;                 /* atomic */
     size_t asked;                /* atomic: bytes of what the engine has not taken yet */
-    struct sgr_list farewells;   /* of struct ask; network side */
     struct sgr_vector ledgers;   /* of struct sgr_stream_ledger *, by source; NULL: no stream */
     struct sgr_list drain, lost; /* the places of two events that need no memory */
     bool lost_waits, draining;   /* under events.lock */

@@ -23,6 +23,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "base/slots.h"
 #include "base/vector.h"
 #include "net/client.h"
 #include "net/offer.h"
@@ -68,6 +69,7 @@ struct sgr__sink { /* one sink instance; also what its host table gets as `host`
     void *state;
     bool opened;
     struct sgr_map *counters;         /* name → (intptr_t) count */
+    struct sgr_list callers;          /* of struct sgr__caller */
     struct sgr_list blocks;           /* memory it has */
     struct sgr_buffer value;          /* the last one written as JSON */
     const struct sgr_plan_sink *plan; /* until it is open */
@@ -113,19 +115,19 @@ struct sgr_server {
     size_t compression_used; /* bytes of the connections' deflaters */
 
     /* Subscriptions */
-    struct sgr_map *subscriptions; /* id → struct sgr_subscription */
-    struct sgr_map *channels;      /* id → struct sgr__channel */
-    struct sgr_map *composing;     /* request → struct sgr_connection */
-    struct sgr_map *waiting;       /* id → struct wait */
-    struct sgr_list waits;         /* those that the engine has not answered, oldest first */
+    struct sgr_slots subscriptions; /* by the number in their ids */
+    struct sgr_vector channels;     /* by number: a struct sgr_subscription * of it, or NULL */
+    struct sgr_map *composing;      /* request → struct sgr_connection */
+    struct sgr_map *waiting;        /* id → struct wait */
+    struct sgr_list waits;          /* those that the engine has not answered, oldest first */
     uint64_t next_id;
     uint64_t commit_count;
     struct sgr_bytes *last_cursor; /* of the last commit seen; NULL: none yet */
-    struct sgr_bytes *told_cursor; /* of the last state; NULL: none yet */
+    struct sgr__told *told;        /* the last; NULL: none yet */
     struct sgr_vector touched, frames, dirty;
-    struct sgr_bytes **slots; /* SGR__SLOTS a sink */
-    unsigned depth;           /* of calls into sinks */
-    struct sgr_list ended;    /* subscriptions to free when depth is 0 again */
+    struct sgr_bytes **slots;       /* SGR__SLOTS a sink */
+    unsigned depth;                 /* of calls into sinks */
+    struct sgr_subscription *ended; /* to be freed when depth is 0 again */
     struct sgr_list streams;
 
     /* Tokens */
@@ -402,30 +404,58 @@ void sgr__connection_pause(struct sgr_connection *connection);
 
 /* ---- Subscriptions (subscription.c) and their commits (deliver.c) ---- */
 
-struct sgr__channel {
-    uint64_t id;
-    struct sgr_list subscriptions;
+/* There may be very many subscriptions, so what is the same for most is kept apart, and their own flags are bits. */
+struct sgr__caller { /* a sink's way of being called */
+    struct sgr_list link;
+    struct sgr__sink *sink;
+    struct sgr_subscription_callbacks callbacks;
+};
+
+struct sgr__told { /* what those have that were told their state at the same time */
+    uint32_t refs;
+    uint32_t size;  /* of the cursor */
+    uint64_t epoch; /* of the state */
+    uint64_t after; /* commit_count then */
+    char cursor[];
 };
 
 struct sgr_subscription {
-    uint64_t id;
+    uint64_t id;              /* ascending; its lowest bits are its number */
     struct sgr__guard *guard; /* NULL: the view asks for no token */
-    struct sgr__sink *sink;
+    const struct sgr__caller *caller;
     struct sgr_connection *connection; /* NULL: one-shot */
-    struct sgr_subscription_callbacks callbacks;
-    void *data;
-    struct sgr__channel *channel;
-    struct sgr_list in_channel, in_owner; /* owner: the connection, or the server's one_shots */
-    struct sgr_list in_ended;
-    bool once;
-    bool asked; /* the engine knows it */
-    bool answered;
-    bool live;                /* its state was told */
-    bool ended;               /* no callback any more */
-    uint64_t epoch;           /* of its state */
-    struct sgr_bytes *cursor; /* of its state */
-    uint64_t told_after;      /* commit_count when it got that */
+    union {
+        void *data;
+        struct sgr_subscription *next_ended;
+    };
+    struct sgr_list in_owner;   /* the connection, or the server's one_shots */
+    struct sgr_list in_channel; /* the others of its channel, in a ring */
+    struct sgr__told *told;     /* NULL: nothing yet */
+    uint32_t channel;           /* 0: none */
+    bool holds : 1;             /* the engine counts it among the channel's */
+    bool once : 1;
+    bool asked : 1; /* the engine knows it */
+    bool answered : 1;
+    bool live : 1;   /* its state was told */
+    bool ended : 1;  /* no callback any more */
+    bool buried : 1; /* on the server's `ended` */
 };
+
+static inline struct sgr_server *
+sgr__subscription_server(const struct sgr_subscription *subscription) {
+    return subscription->caller->sink->server;
+}
+
+/* for (s = first = sgr__channel_first(server, number); s; s = sgr__channel_next(first, s)): the channel's, oldest first. Some of them may have ended
+ * or be asked anew. None comes or goes meanwhile: that happens at answers and in the outermost leave. */
+struct sgr_subscription *sgr__channel_first(const struct sgr_server *server, uint32_t number);
+static inline struct sgr_subscription *
+sgr__channel_next(const struct sgr_subscription *first,
+                  const struct sgr_subscription *subscription) {
+    struct sgr_subscription *next =
+        SGR_CONTAINER(subscription->in_channel.next, struct sgr_subscription, in_channel);
+    return next == first ? NULL : next;
+}
 
 struct sgr_subscription *sgr__subscribe(struct sgr__sink *sink, struct sgr_connection *connection,
                                         const struct sgr_subscribe *what,
@@ -440,7 +470,6 @@ sgr__subscribe_as(struct sgr__sink *sink, struct sgr_connection *connection,
 int sgr__subscription_ask(struct sgr_subscription *subscription, const struct sgr_subscribe *what);
 /* The engine forgets it; from here on it is another one, which has not been asked for. SGR_ENOMEM. */
 int sgr__subscription_rename(struct sgr_subscription *subscription);
-void sgr__subscription_silence(struct sgr_subscription *subscription); /* no commits any more */
 void sgr__unsubscribe(struct sgr_subscription *subscription);
 void sgr__unsubscribe_all(struct sgr_connection *connection); /* which goes */
 void sgr__subscriptions_free_ended(struct sgr_server *server);
@@ -448,13 +477,17 @@ void sgr__subscriptions_end_all(struct sgr_server *server); /* at the end: tells
 void sgr__subscription_tell_error(struct sgr_subscription *subscription, int status,
                                   const char *code, const char *message);
 /* Notes the cursor its client has now. 0 or SGR_ENOMEM. */
-int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor);
+int sgr__subscription_place(struct sgr_subscription *subscription, struct sgr_slice cursor,
+                            uint64_t epoch);
 /* The cursor that its client has behind this answer. */
 struct sgr_slice sgr__answer_position(const struct sgr_connection *connection,
                                       const struct sgr_hub_answer *answer);
-void sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer);
+/* False: it does not hold the answer's channel. */
+bool sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer);
+/* The answer is for all subscriptions of its channel. */
+void sgr__reset(struct sgr_server *server, const struct sgr_hub_answer *answer);
 struct sgr_subscription *sgr__subscription_find(struct sgr_server *server, uint64_t id);
-struct sgr__channel *sgr__channel_find(struct sgr_server *server, uint64_t id);
+void sgr__callers_free(struct sgr__sink *sink);
 void sgr__commit(struct sgr_server *server, const struct sgr_hub_commit *from);
 void sgr__composed(struct sgr_server *server, uint64_t request,
                    const struct sgr_hub_answer *answers, size_t count);

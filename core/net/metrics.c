@@ -32,6 +32,6 @@ void sgr__server_write_metrics(const struct sgr_server *server, struct sgr_buffe
     sgr_metric_gauge(out, "sangre_stalled_connections", "Connections with bytes that nobody reads.",
                      (double)length(&server->stalled));
     sgr_metric_gauge(out, "sangre_subscriptions", "Subscriptions of views.",
-                     (double)sgr_map_count(server->subscriptions));
+                     (double)server->subscriptions.count);
     put_sinks(server, out);
 }

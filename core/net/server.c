@@ -46,10 +46,13 @@ size_t sgr__chunk(const struct sgr_server *server) {
 
 /* ---- Hub events ---- */
 
-static void on_state(void *data, const struct sgr_hub_answer *answer) {
+static bool on_state(void *data, const struct sgr_hub_answer *answer) {
     struct sgr_subscription *subscription = sgr__subscription_find(data, answer->id);
-    if (subscription)
-        sgr__answer(subscription, answer);
+    return subscription && sgr__answer(subscription, answer);
+}
+
+static void on_reset(void *data, const struct sgr_hub_answer *answer) {
+    sgr__reset(data, answer);
 }
 
 static void on_composed(void *data, uint64_t request, const struct sgr_hub_answer *answers,
@@ -69,8 +72,8 @@ static void on_stale(void *data, bool stale) {
         SGR_LIST_EACH(link, &connection->subscriptions) {
             struct sgr_subscription *subscription =
                 SGR_CONTAINER(link, struct sgr_subscription, in_owner);
-            if (subscription->live && !subscription->ended && subscription->callbacks.stale)
-                subscription->callbacks.stale(subscription->data, subscription, stale);
+            if (subscription->live && !subscription->ended && subscription->caller->callbacks.stale)
+                subscription->caller->callbacks.stale(subscription->data, subscription, stale);
         }
     }
 }
@@ -138,7 +141,7 @@ static const struct sgr_hub_handler handler = {
     .state = on_state,
     .composed = on_composed,
     .commit = on_commit,
-    .reset = on_state,
+    .reset = on_reset,
     .stale = on_stale,
     .explained = on_explained,
     .waited = on_waited,
@@ -302,12 +305,12 @@ static void init_lists(struct sgr_server *server) {
     sgr_list_init(&server->explains);
     sgr_list_init(&server->stalled);
     sgr_list_init(&server->waits);
-    sgr_list_init(&server->ended);
     sgr_list_init(&server->streams);
     sgr_list_init(&server->refused);
     server->verifiers = SGR_VECTOR_INIT(struct sgr_verifier *);
     server->routes = SGR_VECTOR_INIT(struct sgr__route);
     server->adopted = SGR_VECTOR_INIT(int);
+    server->channels = SGR_VECTOR_INIT(struct sgr_subscription *);
     server->touched = SGR_VECTOR_INIT(struct sgr_connection *);
     server->frames = SGR_VECTOR_INIT(struct sgr_frame);
     server->dirty = SGR_VECTOR_INIT(struct sgr_connection *);
@@ -318,8 +321,6 @@ static void init_lists(struct sgr_server *server) {
 static int allocate(struct sgr_server *server, const struct sgr_plan_server *options,
                     size_t sink_count) {
     init_lists(server);
-    server->subscriptions = sgr_map_new();
-    server->channels = sgr_map_new();
     server->composing = sgr_map_new();
     server->waiting = sgr_map_new();
     server->scratch = malloc(LWS_PRE + SGR__CHUNK + 64);
@@ -331,9 +332,8 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
         server->wake.data = server;
         ev_async_start(server->loop, &server->wake);
     }
-    if (copy_options(server, options) || sgr__access_fill(server) || !server->subscriptions ||
-        !server->channels || !server->composing || !server->waiting || !server->scratch ||
-        !server->slots || !server->loop || !server->client)
+    if (copy_options(server, options) || sgr__access_fill(server) || !server->composing ||
+        !server->waiting || !server->scratch || !server->slots || !server->loop || !server->client)
         return SGR_ENOMEM;
     return SGR_OK;
 }
@@ -447,13 +447,12 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_vector_fini(&server->touched);
     sgr_vector_fini(&server->frames);
     sgr_vector_fini(&server->dirty);
-    sgr_map_free(server->subscriptions);
-    sgr_map_free(server->channels);
+    sgr_slots_fini(&server->subscriptions);
+    sgr_vector_fini(&server->channels);
     sgr_map_free(server->composing);
     sgr_map_free(server->waiting);
     sgr_map_free(server->access);
     sgr_bytes_unref(server->last_cursor);
-    sgr_bytes_unref(server->told_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
     free_options(server);
     sgr__deflate_fini(server);

@@ -296,6 +296,7 @@ static int open_sink(struct sgr_server *server, struct sgr__sink *sink,
     sink->plan = from;
     sink->minor = from->plugin->abi_minor;
     sgr_list_init(&sink->blocks);
+    sgr_list_init(&sink->callers);
     sink->index = (size_t)(sink - server->sinks);
     sink->name = strdup(from->name);
     sink->counters = sgr_map_new();
@@ -340,6 +341,7 @@ void sgr__sinks_close(struct sgr_server *server) {
         if (sink->server) {
             sgr__streams_free(sink);
             sgr_client_forget(server->client, sink);
+            sgr__callers_free(sink);
             release_all(sink);
         }
         sgr_map_free(sink->counters);

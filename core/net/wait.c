@@ -18,26 +18,27 @@ struct wait {
     struct sgr_bytes *cursor; /* the engine's answer, while the connection is paused */
 };
 
-static void over(struct wait *wait, const struct sgr_waited *waited) {
-    struct wait own = *wait;
-    sgr_map_remove(own.connection->server->waiting, sgr__id_key(&own.id));
-    sgr_list_remove(&wait->link);
-    sgr_list_remove(&wait->deadline);
-    own.connection->wait_count--;
-    free(wait);
-    own.done(own.data, waited);
-    sgr_bytes_unref(own.cursor);
-}
+_Static_assert(sizeof(struct wait) >= SGR_HUB_FAREWELL, "it has room for its farewell");
 
 static bool is_answered(const struct wait *wait) {
     return sgr_list_empty(&wait->deadline);
 }
 
-/* Nobody waits for the engine's answer any more. */
-static void give_up(struct wait *wait, const struct sgr_waited *waited) {
-    if (!is_answered(wait))
-        sgr_hub_wait_over(wait->connection->server->hub, wait->id, false);
-    over(wait, waited);
+/* If the engine has not answered yet, nobody waits for that any more. */
+static void over(struct wait *wait, const struct sgr_waited *waited) {
+    struct sgr_server *server = wait->connection->server;
+    struct wait own = *wait;
+    bool answered = is_answered(wait);
+    sgr_map_remove(server->waiting, sgr__id_key(&own.id));
+    sgr_list_remove(&wait->link);
+    sgr_list_remove(&wait->deadline);
+    own.connection->wait_count--;
+    if (answered)
+        free(wait);
+    else
+        sgr_hub_wait_end(server->hub, own.id, wait);
+    own.done(own.data, waited);
+    sgr_bytes_unref(own.cursor);
 }
 
 int sgr__wait(struct sgr_connection *connection, const struct sgr_wait *what,
@@ -81,7 +82,6 @@ void sgr__waited(struct sgr_server *server, const struct sgr_hub_answer *answer)
     const struct sgr_state *state = &answer->state;
     if (!wait)
         return;
-    sgr_hub_wait_over(server->hub, wait->id, true);
     sgr_list_remove(&wait->deadline);
     if (state->answer == SGR_ANSWER_ERROR)
         tell_failed(wait, state->code, state->message);
@@ -101,7 +101,7 @@ void sgr__waits_resume(struct sgr_connection *connection) {
 
 void sgr__waits_end(struct sgr_connection *connection) {
     SGR_LIST_EACH(link, &connection->waits)
-    give_up(SGR_CONTAINER(link, struct wait, link), NULL);
+    over(SGR_CONTAINER(link, struct wait, link), NULL);
 }
 
 void sgr__waits_check(struct sgr_server *server) {
@@ -112,6 +112,6 @@ void sgr__waits_check(struct sgr_server *server) {
         struct wait *wait = SGR_CONTAINER(link, struct wait, deadline);
         if (wait->until > now)
             return;
-        give_up(wait, &late);
+        over(wait, &late);
     }
 }

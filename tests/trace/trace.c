@@ -27,7 +27,7 @@
 struct client {
     char name[32];
     uint64_t id;
-    uint64_t channel;
+    uint32_t channel;
     struct sgr_buffer cursor;
 };
 
@@ -59,7 +59,7 @@ static unsigned cursor_number(struct trace *trace, struct sgr_slice token) {
     return (unsigned)known;
 }
 
-static struct client *client_of(struct trace *trace, uint64_t id, uint64_t channel, size_t *from) {
+static struct client *client_of(struct trace *trace, uint64_t id, uint32_t channel, size_t *from) {
     for (; *from < trace->client_count; (*from)++) {
         struct client *client = &trace->clients[*from];
         if (id ? client->id == id : client->id && client->channel == channel)
@@ -73,13 +73,10 @@ static void see_cursor(struct client *client, struct sgr_slice token) {
     sgr_buffer_slice(&client->cursor, token);
 }
 
-static void print_state(struct trace *trace, const struct sgr_hub_answer *answer) {
+static void print_answer(struct trace *trace, struct client *client,
+                         const struct sgr_hub_answer *answer) {
     static const char *const words[] = {"snapshot", "resumed", "reset", "error"};
     const struct sgr_state *state = &answer->state;
-    size_t from = 0;
-    struct client *client = client_of(trace, answer->id, 0, &from);
-    if (!client)
-        return;
     client->channel = answer->channel;
     sgr_buffer_printf(&trace->out, "< %s %s", client->name, words[state->answer]);
     if (state->answer == SGR_ANSWER_ERROR) {
@@ -98,7 +95,20 @@ static void print_state(struct trace *trace, const struct sgr_hub_answer *answer
     sgr_buffer_putc(&trace->out, '\n');
 }
 
-static void on_state(void *data, const struct sgr_hub_answer *answer) {
+/* `id` 0: to all of the channel. False: there is none. */
+static bool print_state(struct trace *trace, const struct sgr_hub_answer *answer) {
+    size_t from = 0, count = 0;
+    for (struct client *client; (client = client_of(trace, answer->id, answer->channel, &from));
+         count++)
+        print_answer(trace, client, answer);
+    return count;
+}
+
+static bool on_state(void *data, const struct sgr_hub_answer *answer) {
+    return print_state(data, answer);
+}
+
+static void on_reset(void *data, const struct sgr_hub_answer *answer) {
     print_state(data, answer);
 }
 
@@ -148,7 +158,7 @@ static void receive(struct trace *trace) {
     static const struct sgr_hub_handler handler = {.state = on_state,
                                                    .composed = on_composed,
                                                    .commit = on_commit,
-                                                   .reset = on_state,
+                                                   .reset = on_reset,
                                                    .stale = on_stale,
                                                    .explained = on_explained,
                                                    .drain = on_drain};
@@ -321,7 +331,10 @@ static void subscribe(struct trace *trace, char *rest) {
 
 static void unsubscribe(struct trace *trace, const char *name) {
     struct client *client = find_client(trace, name);
-    sgr_hub_unsubscribe(trace->engine->hub, client->id);
+    void *farewell = malloc(SGR_HUB_FAREWELL);
+    if (!farewell)
+        die("out of memory", NULL);
+    sgr_hub_unsubscribe(trace->engine->hub, client->channel, farewell);
     client->id = 0;
 }
 

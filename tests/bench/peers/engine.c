@@ -81,7 +81,7 @@ static double resident_mb(void) {
 
 /* ---- What the network side would take ---- */
 
-static void on_state(void *data, const struct sgr_hub_answer *answer) {
+static bool on_state(void *data, const struct sgr_hub_answer *answer) {
     struct bench *bench = data;
     if (answer->state.answer != SGR_ANSWER_SNAPSHOT)
         bench_die("no snapshot: %s", answer->state.message ? answer->state.message : "");
@@ -92,6 +92,7 @@ static void on_state(void *data, const struct sgr_hub_answer *answer) {
     if (!file || fwrite(document->data, 1, document->size, file) != document->size || fclose(file))
         bench_die("cannot write %s", path);
     bench->documents++;
+    return true;
 }
 
 static void on_commit(void *data, const struct sgr_hub_commit *commit) {

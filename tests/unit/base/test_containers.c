@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "base/slots.h"
 #include "base/vector.h"
 
 static void a_vector_grows_and_removes_in_order(void **state) {
@@ -187,6 +188,32 @@ static void hashes_depend_on_the_seed_and_on_every_byte(void **state) {
     sgr_hash_seed = seed;
 }
 
+static void slots_give_numbers_out_again(void **state) {
+    (void)state;
+    struct sgr_slots slots = {0};
+    int items[100], *item;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(sgr_slots_add(&slots, &items[i]), i + 1);
+    for (uint32_t number = 1; number <= 100; number += 2)
+        assert_ptr_equal(sgr_slots_remove(&slots, number), &items[number - 1]);
+    assert_null(sgr_slots_remove(&slots, 1));
+    assert_null(sgr_slots_get(&slots, 1));
+    assert_null(sgr_slots_get(&slots, 0));
+    assert_null(sgr_slots_get(&slots, 101));
+    uint32_t next = 2;
+    for (uint32_t at = 0; (item = sgr_slots_next(&slots, &at)); next += 2) {
+        assert_int_equal(at, next);
+        assert_ptr_equal(item, &items[next - 1]);
+    }
+    assert_int_equal(next, 102);
+    for (int i = 0; i < 50; i++)
+        assert_true(sgr_slots_add(&slots, &items[i]) <= 100);
+    assert_int_equal(sgr_slots_add(&slots, &items[0]), 101);
+    assert_int_equal(slots.count, 101);
+    sgr_slots_fini(&slots);
+    assert_null(sgr_slots_get(&slots, 2));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vector_grows_and_removes_in_order),
@@ -196,6 +223,7 @@ int main(void) {
         cmocka_unit_test(a_list_survives_removal_of_the_current_item),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_also_after_a_reset),
         cmocka_unit_test(hashes_depend_on_the_seed_and_on_every_byte),
+        cmocka_unit_test(slots_give_numbers_out_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ struct world {
     uint64_t revision; /* of the last state or frame */
 };
 
-static inline void world_see(void *data, const struct sgr_hub_answer *answer) {
+static inline bool world_see(void *data, const struct sgr_hub_answer *answer) {
     struct world *world = data;
     const struct sgr_state *state = &answer->state;
     world->answers[state->answer]++;
@@ -55,6 +55,11 @@ static inline void world_see(void *data, const struct sgr_hub_answer *answer) {
     snprintf(world->message, sizeof(world->message), "%s", state->message ? state->message : "");
     snprintf(world->reason, sizeof(world->reason), "%s", state->reason ? state->reason : "");
     world->revision = state->revision;
+    return true;
+}
+
+static inline void world_reset(void *data, const struct sgr_hub_answer *answer) {
+    world_see(data, answer);
 }
 
 static inline void world_composed(void *data, uint64_t request,
@@ -96,7 +101,7 @@ static inline void world_receive(struct world *world) {
     static const struct sgr_hub_handler handler = {.state = world_see,
                                                    .composed = world_composed,
                                                    .commit = world_commit,
-                                                   .reset = world_see,
+                                                   .reset = world_reset,
                                                    .stale = world_stale,
                                                    .explained = world_explained,
                                                    .drain = world_nothing,
@@ -128,11 +133,6 @@ static inline uint64_t world_ask(struct world *world, const char *view, const ch
                                  .cursor = cursor ? sgr_slice(cursor) : (struct sgr_slice){0}};
     assert_int_equal(sgr_hub_subscribe(world->engine->hub, ++world->next_id, &what, once), 0);
     return world->next_id;
-}
-
-static inline void world_leave(struct world *world, uint64_t id) {
-    sgr_hub_unsubscribe(world->engine->hub, id);
-    world_serve(world);
 }
 
 /* Asks and takes the answer. */

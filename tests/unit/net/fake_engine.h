@@ -20,12 +20,14 @@ enum { ENGINE_ASKS = 4096, ENGINE_PATIENCE = 60 };
 struct ask {
     enum sgr_ask_kind kind;
     uint64_t id;
+    uint32_t channel;
     bool once;
     char view[128], codec[32], cursor[64], parameters[512], format[16];
     bool by_revision, have_revision;
     uint64_t revision;
     size_t count;
     uint64_t ids[16];
+    uint32_t channels[16];
     char cursors[16][64];
     char lsn[32], source[32];
 };
@@ -77,7 +79,8 @@ static inline void engine_store(void *data, const struct sgr_ask *from) {
     struct engine *engine = data;
     assert_true(engine->count < ENGINE_ASKS);
     struct ask *ask = &engine->asks[(engine->first + engine->count++) % ENGINE_ASKS];
-    *ask = (struct ask){.kind = from->kind, .id = from->id, .once = from->once};
+    *ask = (struct ask){
+        .kind = from->kind, .id = from->id, .channel = from->channel, .once = from->once};
     if (from->kind == SGR_ASK_SUBSCRIBE) {
         ask_text(ask->view, sizeof(ask->view), from->what.view);
         ask_text(ask->codec, sizeof(ask->codec), sgr_slice(from->what.codec));
@@ -97,8 +100,9 @@ static inline void engine_store(void *data, const struct sgr_ask *from) {
     ask->count = from->count;
     for (size_t i = 0; i < from->count; i++) {
         assert_true(i < 16);
-        ask->ids[i] = from->ids[i];
-        ask_text(ask->cursors[i], sizeof(ask->cursors[i]), from->cursors[i]);
+        ask->ids[i] = from->missed[i].id;
+        ask->channels[i] = from->missed[i].channel;
+        ask_text(ask->cursors[i], sizeof(ask->cursors[i]), from->missed[i].cursor);
     }
 }
 
@@ -148,7 +152,7 @@ static inline struct sgr_bytes *bytes_of(const char *text) {
     return bytes;
 }
 
-static inline struct sgr_hub_answer make_answer(uint64_t id, uint64_t channel, enum sgr_answer kind,
+static inline struct sgr_hub_answer make_answer(uint64_t id, uint32_t channel, enum sgr_answer kind,
                                                 const char *cursor, const char *document) {
     return (struct sgr_hub_answer){
         .id = id,
@@ -160,11 +164,11 @@ static inline struct sgr_hub_answer make_answer(uint64_t id, uint64_t channel, e
                   .reason = kind == SGR_ANSWER_RESET ? "history" : NULL}};
 }
 
-static inline void engine_snapshot(struct engine *engine, const struct ask *ask, uint64_t channel,
+static inline void engine_snapshot(struct engine *engine, const struct ask *ask, uint32_t channel,
                                    const char *cursor, const char *document) {
     struct sgr_hub_answer answer =
         make_answer(ask->id, ask->once ? 0 : channel, SGR_ANSWER_SNAPSHOT, cursor, document);
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
 }
 
 static inline void engine_refuse(struct engine *engine, const struct ask *ask, int status,
@@ -172,7 +176,7 @@ static inline void engine_refuse(struct engine *engine, const struct ask *ask, i
     struct sgr_hub_answer answer = {
         .id = ask->id,
         .state = {.answer = SGR_ANSWER_ERROR, .status = status, .code = code, .message = message}};
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
 }
 
 /* Answers a wait; cursor NULL: it cannot be. */
@@ -193,7 +197,7 @@ static inline void engine_commit(struct engine *engine, const char *previous, co
     va_list args;
     va_start(args, patches);
     while (channel) {
-        items[count++] = (struct sgr_hub_item){.channel = (uint64_t)channel,
+        items[count++] = (struct sgr_hub_item){.channel = (uint32_t)channel,
                                                .patches = bytes_of(patches),
                                                .previous = bytes_of(previous),
                                                .revision = strtoull(cursor + 1, NULL, 10)};

@@ -266,7 +266,7 @@ static void a_document_is_deflated_once_within_each_clients_own_message(void **s
         struct ask ask = engine_subscribe_ask(engine, "/v");
         struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_SNAPSHOT, "c0", NULL);
         answer.state.document = sgr_bytes_ref(bytes);
-        sgr_hub_answer(engine->hub, &answer, false);
+        assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
         struct heard heard = hear(&clients[i], NULL);
         assert_true(heard.deflated && heard.wire < 2000);
         assert_non_null(strstr(heard.text, "{\"type\":\"snapshot\",\"cursor\":\"c0\",\"data\":"));

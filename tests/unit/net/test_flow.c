@@ -105,7 +105,8 @@ static int read_until_composed(struct client *client, int expected) {
 static void answer_compose(struct engine *engine, const struct ask *ask, const char *cursor) {
     struct sgr_hub_answer answers[16];
     for (size_t i = 0; i < ask->count; i++) {
-        answers[i] = make_answer(ask->ids[i], 5 + i, SGR_ANSWER_RESUMED, cursor, "[\"composed\"]");
+        answers[i] =
+            make_answer(ask->ids[i], 5 + (uint32_t)i, SGR_ANSWER_RESUMED, cursor, "[\"composed\"]");
         answers[i].state.previous = sgr_slice(ask->cursors[i]);
     }
     sgr_hub_composed(engine->hub, ask->id, answers, ask->count);
@@ -449,6 +450,15 @@ static void a_client_may_not_ask_far_ahead_of_its_answers(void **state) {
     client_close(&client);
 }
 
+static void expect_pong_behind_snapshots(struct client *client) {
+    for (bool pong = false; !pong;) {
+        char *text = client_hear(client);
+        pong = strcmp(text, "{\"type\":\"pong\"}") == 0;
+        assert_true(pong || strstr(text, "snapshot"));
+        free(text);
+    }
+}
+
 /* The engine has its work with them all the same. */
 static void what_a_client_ends_before_its_answer_still_counts(void **state) {
     struct engine *engine = *state;
@@ -457,16 +467,19 @@ static void what_a_client_ends_before_its_answer_still_counts(void **state) {
         client_say(&client, "{\"type\":\"subscribe\",\"id\":1,\"view\":\"/v\"}");
         client_say(&client, "{\"type\":\"unsubscribe\",\"id\":1}");
     }
-    for (int i = 0; i < 200; i++) {
-        struct ask ask = engine_subscribe_ask(engine, "/v");
-        engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
-        if (i == 15)
+    for (int asked = 0, gone = 0; gone < 200;) {
+        struct ask ask = engine_ask(engine);
+        if (ask.kind == SGR_ASK_UNSUBSCRIBE) {
+            gone++;
+            continue;
+        }
+        if (asked++ == 15)
             settle(engine);
         assert_true(engine->count < 32);
         engine_snapshot(engine, &ask, 5, "c1", "[]");
     }
     client_say(&client, "{\"type\":\"ping\"}");
-    client_expect(&client, "{\"type\":\"pong\"}"); /* and nothing before it */
+    expect_pong_behind_snapshots(&client); /* of those that it ended too late */
     client_close(&client);
 }
 

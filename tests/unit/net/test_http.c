@@ -94,7 +94,7 @@ static void a_stale_view_says_so(void **state) {
     assert_string_equal(ask.parameters, "");
     struct sgr_hub_answer answer = make_answer(ask.id, 0, SGR_ANSWER_SNAPSHOT, "c1", "[]");
     answer.state.stale = true;
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     struct response response = client_response(&client);
     assert_string_equal(header_of(&response, "sangre-stale"), "true");
     response_free(&response);

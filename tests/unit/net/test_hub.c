@@ -38,8 +38,10 @@ static void check_ask(void *data, const struct sgr_ask *ask) {
         break;
     case 1:
         assert_int_equal(ask->kind, SGR_ASK_COMPOSE);
-        assert_int_equal(ask->ids[1], 8);
-        assert_true(sgr_slice_is(ask->cursors[1], "c8"));
+        assert_int_equal(ask->count, 2);
+        assert_int_equal(ask->missed[1].id, 8);
+        assert_int_equal(ask->missed[1].channel, 3);
+        assert_true(sgr_slice_is(ask->missed[1].cursor, "c8"));
         break;
     case 2:
         assert_int_equal(ask->kind, SGR_ASK_EXPLAIN);
@@ -47,7 +49,7 @@ static void check_ask(void *data, const struct sgr_ask *ask) {
         break;
     case 3:
         assert_int_equal(ask->kind, SGR_ASK_UNSUBSCRIBE);
-        assert_int_equal(ask->id, 7);
+        assert_int_equal(ask->channel, 3);
         break;
     default:
         fail();
@@ -67,11 +69,12 @@ static void asks_arrive_whole_and_in_order(void **state) {
                                  .parameter_count = 2,
                                  .codec = "rows"};
     assert_int_equal(sgr_hub_subscribe(hub, 7, &what, false), 0);
-    assert_int_equal(sgr_hub_compose(hub, 1, (uint64_t[]){7, 8},
-                                     (struct sgr_slice[]){{NULL, 0}, sgr_slice(cursor)}, 2),
-                     0);
+    struct sgr_hub_missed missed[] = {{.id = 7, .channel = 2},
+                                      {.id = 8, .channel = 3, .cursor = sgr_slice(cursor)}};
+    assert_int_equal(sgr_hub_compose(hub, 1, missed, 2), 0);
     assert_int_equal(sgr_hub_explain(hub, 2, format), 0);
-    sgr_hub_unsubscribe(hub, 7);
+    sgr_hub_unsubscribe(hub, 3, malloc(SGR_HUB_FAREWELL));
+    missed[1] = missed[0];
     name[0] = value[0] = cursor[0] = format[0] = 'x';
     assert_int_equal(wakes, 1);
     assert_true(sgr_hub_take(hub, check_ask, &step, 3));
@@ -104,7 +107,7 @@ static void asks_beyond_the_limit_are_refused_until_some_are_taken(void **state)
 
 struct seen {
     char text[512];
-    bool drained, lost;
+    bool drained, lost, deaf;
     uint64_t last;
 };
 
@@ -116,13 +119,15 @@ static void note(struct seen *seen, const char *format, ...) {
     va_end(args);
 }
 
-static void on_state(void *data, const struct sgr_hub_answer *answer) {
-    note(data, "state %d %s %.*s; ", (int)answer->id,
+static bool on_state(void *data, const struct sgr_hub_answer *answer) {
+    struct seen *seen = data;
+    note(seen, "state %d %s %.*s; ", (int)answer->id,
          answer->state.document ? answer->state.document->data : answer->state.message,
          SGR_SLICE_ARGS(answer->state.cursor));
+    return !seen->deaf;
 }
 static void on_reset(void *data, const struct sgr_hub_answer *answer) {
-    note(data, "reset %d %s; ", (int)answer->id, answer->state.reason);
+    note(data, "reset of %d %s; ", (int)answer->channel, answer->state.reason);
 }
 static void on_composed(void *data, uint64_t request, const struct sgr_hub_answer *answers,
                         size_t count) {
@@ -186,13 +191,13 @@ static void publish_one_of_each(struct sgr_hub *hub) {
     struct sgr_hub_answer answers[] = {
         {.id = 1, .channel = 3, .state = {.document = bytes("{}"), .cursor = sgr_slice(cursor)}},
         {.id = 2, .state = {.answer = SGR_ANSWER_ERROR, .message = message}},
-        {.id = 1, .state = {.reason = reason}}};
+        {.channel = 3, .state = {.reason = reason}}};
     struct sgr_hub_item item = {.channel = 3, .patches = bytes("[1]"), .previous = bytes("c1")};
     struct sgr_hub_commit commit = {.cursor = bytes("c2"), .count = 1, .items = &item};
-    sgr_hub_answer(hub, &answers[0], false);
-    sgr_hub_answer(hub, &answers[1], false);
+    assert_int_equal(sgr_hub_answer(hub, &answers[0]), 0);
+    assert_int_equal(sgr_hub_answer(hub, &answers[1]), 0);
     sgr_hub_commit(hub, &commit);
-    sgr_hub_answer(hub, &answers[2], true);
+    sgr_hub_reset(hub, &answers[2]);
     sgr_hub_composed(hub, 9, &answers[1], 2);
     sgr_hub_stale(hub, true);
     sgr_hub_explained(hub, 4, bytes("plan"));
@@ -211,9 +216,30 @@ static void events_arrive_whole_and_in_order(void **state) {
     assert_false(seen.drained);
     assert_false(sgr_hub_receive(hub, &handler, &seen, 5));
     assert_string_equal(seen.text,
-                        "state 1 {} c1; state 2 no view ; commit c2 3:[1]; reset 1 epoch; "
-                        "composed 9: 1 of 2; stale 1; explained 4 plan; drain; ");
+                        "state 1 {} c1; state 2 no view ; commit c2 3:[1]; reset of 3 epoch; "
+                        "composed 9: 0 of 2; stale 1; explained 4 plan; drain; ");
     assert_false(seen.lost);
+}
+
+static void count_given_back(void *data, const struct sgr_ask *ask) {
+    size_t *channels = data;
+    assert_int_equal(ask->kind, SGR_ASK_UNSUBSCRIBE);
+    channels[ask->channel]++;
+}
+
+static void a_channel_that_nobody_takes_is_given_back_once(void **state) {
+    struct sgr_hub *hub = *state;
+    struct seen seen = {.deaf = true};
+    size_t channels[4] = {0};
+    publish_one_of_each(hub);
+    while (sgr_hub_receive(hub, &handler, &seen, 100))
+        continue;
+    assert_int_equal(sgr_hub_backlog(hub), 0);
+    while (sgr_hub_take(hub, count_given_back, channels, 100))
+        continue;
+    assert_int_equal(channels[3],
+                     1); /* of the state, and not of the error, the reset or what was composed */
+    assert_int_equal(channels[0] + channels[1] + channels[2], 0);
 }
 
 static void backlog_counts_bytes_until_they_are_handled(void **state) {
@@ -288,14 +314,13 @@ static void check_wait(void *data, const struct sgr_ask *ask) {
         sprintf(seen + strlen(seen), "%d of %d; ", ask->kind, (int)ask->id);
 }
 
-static void a_wait_that_was_answered_is_not_ended_again(void **state) {
+static void a_wait_arrives_whole_and_is_ended(void **state) {
     struct sgr_hub *hub = *state;
     struct sgr_wait what = {.lsn = SGR_SLICE("0/1"), .source = SGR_SLICE("app")};
     char seen[128] = "", expected[128];
     assert_int_equal(sgr_hub_wait(hub, 1, &what), 0);
     assert_int_equal(sgr_hub_wait(hub, 2, &what), 0);
-    sgr_hub_wait_over(hub, 1, true);
-    sgr_hub_wait_over(hub, 2, false);
+    sgr_hub_wait_end(hub, 2, malloc(SGR_HUB_FAREWELL));
     while (sgr_hub_take(hub, check_wait, seen, 1))
         continue;
     sprintf(expected, "wait 1 0/1 app; wait 2 0/1 app; %d of 2; ", SGR_ASK_WAIT_END);
@@ -308,9 +333,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(asks_beyond_the_limit_are_refused_until_some_are_taken,
                                         made, freed),
         cmocka_unit_test_setup_teardown(events_arrive_whole_and_in_order, made, freed),
+        cmocka_unit_test_setup_teardown(a_channel_that_nobody_takes_is_given_back_once, made,
+                                        freed),
         cmocka_unit_test_setup_teardown(backlog_counts_bytes_until_they_are_handled, made, freed),
         cmocka_unit_test_setup_teardown(what_was_never_handled_is_freed, made, freed),
-        cmocka_unit_test_setup_teardown(a_wait_that_was_answered_is_not_ended_again, made, freed),
+        cmocka_unit_test_setup_teardown(a_wait_arrives_whole_and_is_ended, made, freed),
         cmocka_unit_test_setup_teardown(no_event_and_no_wake_is_lost_between_threads, made, freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

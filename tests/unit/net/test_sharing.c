@@ -29,7 +29,7 @@ static void answer(struct engine *engine, struct sgr_bytes *document) {
     struct sgr_hub_answer answer =
         make_answer(ask.id, ask.once ? 0 : 5, SGR_ANSWER_SNAPSHOT, "c0", NULL);
     answer.state.document = sgr_bytes_ref(document);
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
 }
 
 /* A client that has asked and does not read; its kernel takes little. */

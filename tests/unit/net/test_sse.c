@@ -63,7 +63,7 @@ static void last_event_id_resumes(void **state) {
     assert_string_equal(ask.cursor, "c3"); /* the browser's own is newer */
     struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_RESUMED, "c5", "[45]");
     answer.state.previous = sgr_slice("c3");
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     engine_commit(engine, "c5", "c6", 5, "[6]", 0);
     expect_begun(&client);
     expect_event(&client, "retry: 1000\nevent: frame\nid: c5\ndata: [45]");
@@ -78,7 +78,7 @@ static void the_cursor_may_stand_in_the_query(void **state) {
     struct ask ask = engine_subscribe_ask(engine, "/a");
     assert_string_equal(ask.cursor, "c3");
     struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_RESET, "c5", "[5]");
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     expect_begun(&client);
     expect_event(&client, "retry: 1000\nevent: reset\nid: c5\ndata: "
                           "{\"reason\":\"history\",\"data\":[5]}");
@@ -103,7 +103,6 @@ static void an_error_is_a_plain_answer(void **state) {
         assert_string_equal(response.body, text);
         response_free(&response);
         client_close(&client);
-        engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
     }
 }
 
@@ -115,9 +114,9 @@ static void an_error_later_ends_the_stream(void **state) {
     expect_begun(&client);
     expect_event(&client, "retry: 1000\nevent: snapshot\nid: c1\ndata: []");
     struct sgr_hub_answer answer = {
-        .id = ask.id,
+        .channel = 5,
         .state = {.answer = SGR_ANSWER_ERROR, .status = 500, .code = "internal", .message = "no"}};
-    sgr_hub_answer(engine->hub, &answer, true);
+    sgr_hub_reset(engine->hub, &answer);
     client_expect_end(&client);
     client_close(&client);
 }

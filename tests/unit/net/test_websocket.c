@@ -67,7 +67,7 @@ static void a_returning_client_gets_the_rest_and_caught_up(void **state) {
     assert_string_equal(ask.cursor, "c1");
     struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_RESUMED, "c4", "[234]");
     answer.state.previous = sgr_slice("c1");
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     client_expect(&client, "{\"f\":{\"p\":\"c1\",\"c\":\"c4\",\"d\":[234]}}");
     client_expect(&client, "{\"type\":\"caught_up\",\"cursor\":\"c4\"}");
     client_close(&client);
@@ -75,7 +75,7 @@ static void a_returning_client_gets_the_rest_and_caught_up(void **state) {
     client = client_websocket(engine->port, "/a?cursor=c4");
     ask = engine_subscribe_ask(engine, "/a");
     answer = make_answer(ask.id, 5, SGR_ANSWER_RESUMED, "c4", NULL);
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     client_expect(&client, "{\"type\":\"caught_up\",\"cursor\":\"c4\"}");
     client_close(&client);
 }
@@ -85,13 +85,13 @@ static void a_lost_past_is_a_named_reset(void **state) {
     struct client client = client_websocket(engine->port, "/a?cursor=old");
     struct ask ask = engine_subscribe_ask(engine, "/a");
     struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_RESET, "c1", "[1]");
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     client_expect(&client,
                   "{\"type\":\"reset\",\"reason\":\"history\",\"cursor\":\"c1\",\"data\":[1]}");
-    answer = make_answer(ask.id, 7, SGR_ANSWER_RESET, "e1", "[2]");
+    answer = make_answer(0, 5, SGR_ANSWER_RESET, "e1", "[2]");
     answer.state.reason = "epoch";
-    sgr_hub_answer(engine->hub, &answer, true);
-    engine_commit(engine, "e1", "e2", 7, "[3]", 0);
+    sgr_hub_reset(engine->hub, &answer);
+    engine_commit(engine, "e1", "e2", 5, "[3]", 0);
     client_expect(&client,
                   "{\"type\":\"reset\",\"reason\":\"epoch\",\"cursor\":\"e1\",\"data\":[2]}");
     client_expect(&client, "{\"f\":{\"p\":\"e1\",\"c\":\"e2\",\"d\":[3]}}");
@@ -105,9 +105,9 @@ static struct ask one_of_many(struct engine *engine, struct client *client, cons
     client_say(client, text);
     struct ask ask = engine_subscribe_ask(engine, "/v");
     struct sgr_hub_answer answer =
-        make_answer(ask.id, (uint64_t)channel, SGR_ANSWER_SNAPSHOT, cursor, "[]");
+        make_answer(ask.id, (uint32_t)channel, SGR_ANSWER_SNAPSHOT, cursor, "[]");
     answer.now = sgr_slice(now);
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     return ask;
 }
 
@@ -129,16 +129,15 @@ static void the_cursor_of_many_views_never_steps_back(void **state) {
 static void until_all_views_are_reset_the_cursor_names_nothing(void **state) {
     struct engine *engine = *state;
     struct client client = client_websocket(engine->port, "/");
-    struct ask asks[2];
     for (int i = 0; i < 2; i++) {
-        asks[i] = one_of_many(engine, &client, i ? "b" : "a", "c1", "c1", 5 + i);
+        one_of_many(engine, &client, i ? "b" : "a", "c1", "c1", 5 + i);
         client_expect_part(&client, "snapshot");
     }
     for (int i = 0; i < 2; i++) {
         struct sgr_hub_answer answer =
-            make_answer(asks[i].id, 5 + (uint64_t)i, SGR_ANSWER_RESET, "e1", "[2]");
+            make_answer(0, 5 + (uint32_t)i, SGR_ANSWER_RESET, "e1", "[2]");
         answer.epoch = 1;
-        sgr_hub_answer(engine->hub, &answer, true);
+        sgr_hub_reset(engine->hub, &answer);
     }
     client_expect_part(&client,
                        "{\"type\":\"reset\",\"id\":\"a\",\"reason\":\"history\",\"cursor\":\"-\"");
@@ -178,7 +177,6 @@ static void an_error_of_the_only_view_is_told_then_closed(void **state) {
                            "\\\"/nothere\\\"\"}");
     assert_int_equal(client_closed(&client), 1008);
     client_close(&client);
-    engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
     client = client_websocket(engine->port, "/a");
     ask = engine_subscribe_ask(engine, "/a");
     engine_refuse(engine, &ask, 503, "not_ready", "not yet");
@@ -242,7 +240,7 @@ static void subscribing_carries_parameters_codec_cursor_and_time(void **state) {
     struct sgr_hub_answer answer = make_answer(ask.id, 5, SGR_ANSWER_RESUMED, "c10", "[1]");
     answer.state.previous = sgr_slice("c9");
     answer.state.time = 5000;
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
     engine_commit(engine, "c10", "c11", 5, "[2]", 0);
     client_expect(&client, "{\"f\":{\"p\":\"c9\",\"c\":\"c10\",\"d\":{\"x\":[1]},\"t\":5}}");
     client_expect(&client, "{\"type\":\"caught_up\",\"id\":\"x\",\"cursor\":\"c10\"}");
@@ -296,7 +294,6 @@ static void errors_of_the_engine_name_the_subscription(void **state) {
         snprintf(text, sizeof(text),
                  "{\"type\":\"error\",\"id\":\"a\",\"code\":\"%s\",\"message\":\"no\"}", codes[i]);
         client_expect(&client, text);
-        engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
     }
     subscribe(engine, &client, "\"a\"", 5, "c1"); /* the id is free again */
     client_say(&client, "{\"type\":\"subscribe\",\"id\":\"a\",\"view\":\"/v\"}");
@@ -328,8 +325,10 @@ static void unsubscribing_before_the_answer_is_quiet(void **state) {
     client_say(&client, "{\"type\":\"subscribe\",\"id\":1,\"view\":\"/v\"}");
     struct ask ask = engine_subscribe_ask(engine, "/v");
     client_say(&client, "{\"type\":\"unsubscribe\",\"id\":1}");
-    engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
+    client_say(&client, "{\"type\":\"ping\"}");
+    client_expect(&client, "{\"type\":\"pong\"}");
     engine_snapshot(engine, &ask, 5, "c1", "[]");
+    assert_int_equal(engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE).channel, 5);
     client_say(&client, "{\"type\":\"ping\"}");
     client_expect(&client, "{\"type\":\"pong\"}");
     client_close(&client);
@@ -361,7 +360,7 @@ static void seed_answer(struct engine *engine, const struct ask *ask, enum sgr_a
                         uint64_t revision, const char *document) {
     struct sgr_hub_answer answer = make_answer(ask->id, 5, kind, "c1", document);
     answer.state.revision = revision;
-    sgr_hub_answer(engine->hub, &answer, false);
+    assert_int_equal(sgr_hub_answer(engine->hub, &answer), 0);
 }
 
 static void the_seeds_diffed_endpoint_begins_with_every_member(void **state) {
