@@ -28,9 +28,12 @@
     "  /by: { from: app.notes, params: { author: int }, where: author = $author, order_by: id " \
     "}\n"
 
+enum { WORLD_IDS = 1024 };
+
 struct world {
     struct sgr_engine *engine;
     uint64_t next_id;
+    uint32_t channels[WORLD_IDS]; /* of the last of them */
     uint32_t xid;
     size_t answers[4]; /* by enum sgr_answer */
     size_t frames;
@@ -55,6 +58,8 @@ static inline bool world_see(void *data, const struct sgr_hub_answer *answer) {
     snprintf(world->message, sizeof(world->message), "%s", state->message ? state->message : "");
     snprintf(world->reason, sizeof(world->reason), "%s", state->reason ? state->reason : "");
     world->revision = state->revision;
+    if (answer->id)
+        world->channels[answer->id % WORLD_IDS] = answer->channel;
     return true;
 }
 
@@ -133,6 +138,14 @@ static inline uint64_t world_ask(struct world *world, const char *view, const ch
                                  .cursor = cursor ? sgr_slice(cursor) : (struct sgr_slice){0}};
     assert_int_equal(sgr_hub_subscribe(world->engine->hub, ++world->next_id, &what, once), 0);
     return world->next_id;
+}
+
+/* Of what was answered. */
+static inline void world_leave(struct world *world, uint64_t id) {
+    void *farewell = malloc(SGR_HUB_FAREWELL);
+    assert_non_null(farewell);
+    sgr_hub_unsubscribe(world->engine->hub, world->channels[id % WORLD_IDS], farewell);
+    world_serve(world);
 }
 
 /* Asks and takes the answer. */
