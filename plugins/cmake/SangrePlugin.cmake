@@ -51,7 +51,7 @@ if(TARGET sangre_headers)
       target_link_libraries(${target} PRIVATE sgr_loader cmocka)
       add_dependencies(${target} sangre_plugins)
       add_test(NAME unit/${kind}s/${name}/${stem} COMMAND ${target})
-      set_tests_properties(unit/${kind}s/${name}/${stem} PROPERTIES LABELS unit TIMEOUT 120
+      set_tests_properties(unit/${kind}s/${name}/${stem} PROPERTIES LABELS unit TIMEOUT 300
         ENVIRONMENT "SANGRE_PLUGIN_DIR=${SANGRE_PLUGIN_OUTPUT}")
     endforeach()
   endfunction()

@@ -27,26 +27,26 @@ mark_processes() {
     export SANGRE_MARK="$$-$RANDOM$RANDOM"
 }
 
-marked_processes() {
+marked_processes() { # [NAME=VALUE]: those with this in their environment instead
     local folder pid
     for folder in /proc/[0-9]*; do
         pid=${folder#/proc/}
         [ "$pid" != "$$" ] && [ "$pid" != "$BASHPID" ] || continue
-        if { tr '\0' '\n' <"$folder/environ"; } 2>/dev/null | grep -qx "SANGRE_MARK=$SANGRE_MARK"; then
+        if { tr '\0' '\n' <"$folder/environ"; } 2>/dev/null | grep -qxF "${1:-SANGRE_MARK=$SANGRE_MARK}"; then
             printf '%s\n' "$pid"
         fi
     done
 }
 
-kill_marked() {
-    [ -n "${SANGRE_MARK:-}" ] || return 0
+kill_marked() { # [NAME=VALUE]
+    [ -n "${1:-${SANGRE_MARK:-}}" ] || return 0
     local signal pid
     for signal in TERM KILL; do
-        for pid in $(marked_processes); do
+        for pid in $(marked_processes "$@"); do
             kill "-$signal" "$pid" 2>/dev/null || true
         done
         for _ in 1 2 3 4 5 6 7 8 9 10; do
-            [ -n "$(marked_processes)" ] || return 0
+            [ -n "$(marked_processes "$@")" ] || return 0
             sleep 0.1
         done
     done

@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+enum { PATIENCE = 120 }; /* s; only what is broken takes that long, however slow the machine */
 
 static char folder[256];
 
@@ -46,16 +49,29 @@ static bool down(struct source_host *host, void *unused) {
 
 bool fixture_stop_under(struct source_host *host, const char *mode) {
     FILE *pipe = begin_script("stop", mode);
-    bool told = source_host_wait(host, down, NULL, 20);
+    bool told = source_host_wait(host, down, NULL, PATIENCE);
     end_script(pipe, "stop", NULL, 0);
     return told;
 }
 
+/* What ends the cluster if we are ended before we do: tests/lib/guard.sh. */
+static void start_guard(void) {
+    char line[1024], owner[16];
+    snprintf(owner, sizeof(owner), "%d", (int)getpid());
+    snprintf(line, sizeof(line), "setsid -f %s %s %s </dev/null >/dev/null 2>&1", GUARD, owner,
+             folder);
+    if (system(line) || setenv("SANGRE_OWNER", owner, 1))
+        abort();
+}
+
 int fixture_make_cluster(void **state) {
     (void)state;
-    char made[256];
-    run_script("create", "", made, sizeof(made));
-    snprintf(folder, sizeof(folder), "%s", made);
+    const char *parent = getenv("TMPDIR");
+    snprintf(folder, sizeof(folder), "%s/sangre-pg-XXXXXX", parent ? parent : "/tmp");
+    if (!mkdtemp(folder))
+        abort();
+    start_guard();
+    run_script("create", "", NULL, 0);
     return 0;
 }
 
@@ -109,6 +125,14 @@ char *fixture_value(PGconn *connection, const char *sql) {
     char *value = strdup(PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
     return value;
+}
+
+void fixture_until(PGconn *connection, const char *sql, const char *value) {
+    for (bool reached = false; !reached; usleep(10000)) {
+        char *now = fixture_value(connection, sql);
+        reached = strcmp(now, value) == 0;
+        free(now);
+    }
 }
 
 static int compare_lines(const void *a, const void *b) {
@@ -171,14 +195,14 @@ struct source_host *fixture_stream(const char *conninfo, const char *const *tabl
     static struct fixture_options options;
     options = fixture_options(conninfo);
     struct source_host *host = fixture_follow(&options, tables, count);
-    if (!source_host_wait(host, streaming_or_failed, NULL, 30) ||
+    if (!source_host_wait(host, streaming_or_failed, NULL, PATIENCE) ||
         host->phase != SGR_SOURCE_STREAMING)
         fail_msg("not streaming: %s", host->error.message);
     return host;
 }
 
 void fixture_expect_failure(struct source_host *host, const char *words) {
-    if (!source_host_wait(host, source_host_failed, NULL, 30))
+    if (!source_host_wait(host, source_host_failed, NULL, PATIENCE))
         fail_msg("did not fail; expected: %s", words);
     if (!strstr(host->error.message, words))
         fail_msg("expected '%s' in '%s'", words, host->error.message);
@@ -203,7 +227,7 @@ static bool has_row(struct source_host *host, void *data) {
 
 void fixture_expect_row(struct source_host *host, const char *table, const char *start) {
     struct wanted_row wanted = {table, start};
-    if (!source_host_wait(host, has_row, &wanted, 60))
+    if (!source_host_wait(host, has_row, &wanted, PATIENCE))
         fail_msg("%s never got the row %s (phase %d, %s)", table, start, (int)host->phase,
                  host->error.message);
 }

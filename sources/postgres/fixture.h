@@ -31,6 +31,8 @@ PGconn *fixture_connect(const char *conninfo);
 void fixture_run(PGconn *connection, const char *sql);
 /* The first value of the first row; free() it. */
 char *fixture_value(PGconn *connection, const char *sql);
+/* Asks until that is the answer; the time limit of the test ends what never is. The source gets no turn meanwhile. */
+void fixture_until(PGconn *connection, const char *sql, const char *value);
 /* Rows as source_host_rows has them. */
 char *fixture_rows(PGconn *connection, const char *sql);
 

@@ -9,6 +9,8 @@
 
 #include "fixture.h"
 
+enum { PATIENCE = 120 }; /* s */
+
 static const char *const users[] = {"users"};
 
 static PGconn *make_users(const char *conninfo) {
@@ -50,10 +52,10 @@ static void a_server_that_is_down_at_the_start_is_waited_for(void **state) {
     struct source_host *host = source_host_new("postgres", &options, false);
     struct sgr_error error;
     assert_int_equal(host->plugin->source->describe(host->state, users, 1, &error), 0);
-    assert_true(source_host_wait(host, down, NULL, 10));
+    assert_true(source_host_wait(host, down, NULL, PATIENCE));
     assert_int_equal(host->error.code, SGR_EUNAVAILABLE);
     fixture_cluster("start", "");
-    assert_true(source_host_wait(host, answered, NULL, 30));
+    assert_true(source_host_wait(host, answered, NULL, PATIENCE));
     source_host_start(host);
     fixture_expect_row(host, "users", "1|ann");
     source_host_free(host);
@@ -74,7 +76,7 @@ static void a_restarted_server_is_followed_again_from_a_new_snapshot(void **stat
     fixture_cluster("start", "");
     connection = fixture_connect(conninfo);
     fixture_run(connection, "INSERT INTO users VALUES (3, 'eve'); DELETE FROM users WHERE id = 1");
-    assert_true(source_host_wait(host, second_snapshot, NULL, 30));
+    assert_true(source_host_wait(host, second_snapshot, NULL, PATIENCE));
     assert_null(strstr(host->trace, first_epoch));
     fixture_run(connection, "INSERT INTO users VALUES (9, '')");
     fixture_expect_row(host, "users", "9|");
@@ -91,7 +93,7 @@ static void a_killed_server_is_followed_again(void **state) {
     struct source_host *host = fixture_stream(conninfo, users, 1);
     assert_true(fixture_stop_under(host, "immediate"));
     fixture_cluster("start", "");
-    assert_true(source_host_wait(host, second_snapshot, NULL, 30));
+    assert_true(source_host_wait(host, second_snapshot, NULL, PATIENCE));
     PGconn *connection = fixture_connect(conninfo);
     fixture_expect_same(host, connection, "users", "*");
     source_host_free(host);
@@ -105,19 +107,12 @@ static void a_cut_stream_is_followed_by_another_slot_and_leaves_none_behind(void
     struct source_host *host = fixture_stream(conninfo, users, 1);
     fixture_run(connection, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots "
                             "WHERE active; INSERT INTO users VALUES (2, 'bob')");
-    assert_true(source_host_wait(host, second_snapshot, NULL, 30));
+    assert_true(source_host_wait(host, second_snapshot, NULL, PATIENCE));
     fixture_expect_same(host, connection, "users", "*");
-    char *slots = fixture_value(connection,
-                                "SELECT count(*) FROM pg_replication_slots WHERE database = 'cut'");
-    assert_string_equal(slots, "1");
-    free(slots);
+    static const char slots[] = "SELECT count(*) FROM pg_replication_slots WHERE database = 'cut'";
+    fixture_until(connection, slots, "1"); /* the first one ends with its walsender */
     source_host_free(host);
-    for (slots = strdup("1"); strcmp(slots, "0") != 0;) {
-        free(slots);
-        slots = fixture_value(connection,
-                              "SELECT count(*) FROM pg_replication_slots WHERE database = 'cut'");
-    }
-    free(slots);
+    fixture_until(connection, slots, "0");
     PQfinish(connection);
 }
 
@@ -128,7 +123,7 @@ static void a_publication_that_is_dropped_while_streaming_is_made_again(void **s
     struct source_host *host = fixture_stream(conninfo, users, 1);
     fixture_run(connection, "DROP PUBLICATION sangre");
     fixture_run(connection, "INSERT INTO users VALUES (2, 'bob')");
-    assert_true(source_host_wait(host, second_snapshot, NULL, 30));
+    assert_true(source_host_wait(host, second_snapshot, NULL, PATIENCE));
     fixture_run(connection, "INSERT INTO users VALUES (9, '')");
     fixture_expect_row(host, "users", "9|");
     fixture_expect_same(host, connection, "users", "*");
@@ -192,7 +187,7 @@ static void publications_that_leave_something_out_are_refused(void **state) {
     static const char *const mine[] = {"mine"};
     options.publication = (struct sgr_strings){mine, 1};
     struct source_host *host = fixture_follow(&options, users, 1);
-    assert_true(source_host_wait(host, source_host_streaming, NULL, 30));
+    assert_true(source_host_wait(host, source_host_streaming, NULL, PATIENCE));
     source_host_free(host);
     PQfinish(connection);
 }
@@ -221,12 +216,12 @@ static void a_server_without_a_free_slot_is_tried_again(void **state) {
     fixture_run(connection, "SELECT pg_create_logical_replication_slot('taken' || g, 'pgoutput') "
                             "FROM generate_series(1, 20) g");
     struct source_host *host = fixture_follow(&options, users, 1);
-    assert_true(source_host_wait(host, down, NULL, 10));
+    assert_true(source_host_wait(host, down, NULL, PATIENCE));
     assert_non_null(strstr(host->error.message, "replication slots"));
     fixture_run(
         connection,
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT temporary");
-    assert_true(source_host_wait(host, source_host_streaming, NULL, 30));
+    assert_true(source_host_wait(host, source_host_streaming, NULL, PATIENCE));
     source_host_free(host);
     PQfinish(connection);
 }
@@ -275,11 +270,11 @@ static void an_open_transaction_at_the_start_is_waited_for_and_told(void **state
     fixture_run(writer,
                 "SET application_name = 'the writer'; BEGIN; INSERT INTO users VALUES (2, 'bob')");
     struct source_host *host = fixture_follow(&options, users, 1);
-    assert_true(source_host_wait(host, waiting_for_a_transaction, NULL, 30));
+    assert_true(source_host_wait(host, waiting_for_a_transaction, NULL, PATIENCE));
     assert_non_null(strstr(host->error.message, "(the writer), open for"));
     fixture_run(connection, "INSERT INTO users VALUES (3, 'eve')");
     fixture_run(writer, "COMMIT");
-    assert_true(source_host_wait(host, source_host_streaming, NULL, 30));
+    assert_true(source_host_wait(host, source_host_streaming, NULL, PATIENCE));
     fixture_expect_same(host, connection, "users", "*");
     source_host_free(host);
     PQfinish(writer);
@@ -293,16 +288,13 @@ static void a_source_that_stops_while_it_waits_leaves_no_walsender_waiting(void 
     struct fixture_options options = fixture_options(conninfo);
     fixture_run(writer, "BEGIN; INSERT INTO users VALUES (2, 'bob')");
     struct source_host *host = fixture_follow(&options, users, 1);
-    assert_true(source_host_wait(host, waiting_for_a_transaction, NULL, 30));
+    assert_true(source_host_wait(host, waiting_for_a_transaction, NULL, PATIENCE));
     source_host_free(host);
     /* A stop that nobody noticed would stay as long as the writer's transaction: for ever, as this test would. */
-    char *left = strdup("1");
-    while (strcmp(left, "0") != 0) {
-        free(left);
-        left = fixture_value(connection, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                                         "'left' AND backend_type = 'walsender'");
-    }
-    free(left);
+    fixture_until(connection,
+                  "SELECT count(*) FROM pg_stat_activity WHERE datname = 'left_waiting' AND "
+                  "backend_type = 'walsender'",
+                  "0");
     PQfinish(writer);
     PQfinish(connection);
 }
@@ -334,7 +326,18 @@ static void a_paused_source_begins_nothing_and_keeps_its_connection_alive(void *
     PQfinish(connection);
 }
 
-static const char confirmed[] = "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE active";
+static const char confirmed[] =
+    "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE database = 'acknowledged'";
+
+/* The source has its turns meanwhile. */
+static void turn_until(struct source_host *host, PGconn *connection, const char *sql) {
+    for (bool reached = false; !reached;) {
+        source_host_wait(host, never, NULL, 0.1);
+        char *answer = fixture_value(connection, sql);
+        reached = *answer == 't';
+        free(answer);
+    }
+}
 
 static void only_what_the_host_acknowledged_is_confirmed(void **state) {
     (void)state;
@@ -351,17 +354,10 @@ static void only_what_the_host_acknowledged_is_confirmed(void **state) {
     assert_string_equal(held, before);
     host->plugin->source->ack(host->state, host->position);
     snprintf(sql, sizeof(sql),
-             "SELECT confirmed_flush_lsn >= '%X/%X' FROM pg_replication_slots WHERE active",
+             "SELECT confirmed_flush_lsn >= '%X/%X' FROM pg_replication_slots WHERE database = "
+             "'acknowledged'",
              (unsigned)(host->position >> 32), (unsigned)host->position);
-    for (char *reached = strdup("f"); *reached != 't';) {
-        free(reached);
-        source_host_wait(host, never, NULL, 0.1);
-        reached = fixture_value(connection, sql);
-        if (*reached == 't') {
-            free(reached);
-            break;
-        }
-    }
+    turn_until(host, connection, sql);
     assert_int_equal(host->snapshots, 1);
     free(before);
     free(held);
@@ -381,14 +377,7 @@ static void an_idle_database_in_a_busy_cluster_holds_no_log_back(void **state) {
     snprintf(sql, sizeof(sql),
              "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots WHERE database = 'idle'",
              end);
-    bool reached = false;
-    for (int i = 0; i < 600 && !reached; i++) {
-        source_host_wait(host, never, NULL, 0.1);
-        char *answer = fixture_value(connection, sql);
-        reached = *answer == 't';
-        free(answer);
-    }
-    assert_true(reached);
+    turn_until(host, connection, sql);
     free(end);
     source_host_free(host);
     PQfinish(connection);

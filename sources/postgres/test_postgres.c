@@ -325,7 +325,7 @@ static void snapshot_and_stream_join_without_loss_or_doubling_under_writes(void 
         struct source_host *host = fixture_follow(&options, tables, 2);
         host->tracing = false;
         uint64_t enough = 100;
-        assert_true(source_host_wait(host, some_commits, &enough, 60));
+        assert_true(source_host_wait(host, some_commits, &enough, 120));
         if (round == 4)
             for (int i = 0; i < 3; i++) {
                 writers[i].stop = true;

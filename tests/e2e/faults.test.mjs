@@ -26,7 +26,7 @@ test('a database that is down at the start: 503 with Retry-After, until it is th
   const socket = await Socket.open(`${sangre.ws}/followeds`);
   assert.equal((await socket.nextOf('error')).code, 'not_ready');
   assert.equal(await socket.closed, 1013);
-  assert.match(sangre.err, /app/, 'the log says which source');
+  await sangre.logged(/ app down: /); // which source
   await world.cluster.start();
   await world.connect();
   await until('/followeds being served', async () => (await sangre.get('/followeds')).status === 200);
@@ -102,7 +102,8 @@ test('a database that goes away: stale, the last state; when it is back: a reset
 });
 
 test('SIGTERM closes every client with 1001, and the program ends with 0', async () => {
-  const sangre = await Sangre.start(config, { environment: world.environment, ready: '/followeds' });
+  // Who has nothing to take holds nothing up: the end would take as long as that.
+  const sangre = await Sangre.start(`server: { drain_timeout: 1h }\n${config}`, { environment: world.environment, ready: '/followeds' });
   const sockets = [];
   for (const place of ['/', '/followeds', '/places', '/ws/followeds', '/ws/places-diffed'])
     sockets.push(await Socket.open(sangre.ws + place));
@@ -113,15 +114,12 @@ test('SIGTERM closes every client with 1001, and the program ends with 0', async
   const silent = connect(sangre.port, '127.0.0.1'); // has said nothing yet
   await new Promise((resolve) => silent.on('connect', resolve));
   silent.on('error', () => {});
-  const start = performance.now();
   await sangre.stop();
-  assert.ok(performance.now() - start < 3000, 'who has nothing to take holds nothing up');
   for (const socket of sockets)
     assert.equal(await socket.closed, 1001);
   assert.match(await text, /^(retry: \d+\n)?event: snapshot\n/);
   await assert.rejects(sangre.get('/places'));
-  const { rows } = await world.query('SELECT count(*)::int AS n FROM pg_replication_slots');
-  assert.equal(rows[0].n, 0, 'no slot is left behind');
+  await until('no slot being left behind', async () => !(await world.query('SELECT FROM pg_replication_slots')).rowCount);
 });
 
 test('SIGINT ends it too, also before the database answers', async () => {

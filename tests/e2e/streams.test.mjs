@@ -209,6 +209,7 @@ test('kill -9 and restart with a permanent slot: nothing is lost, and only what 
   const numbers = () => recorder.lines().filter((line) => line.table === 'counted' && line.kind === 'I').map((line) => Number(line.new[0]));
   let written = 0;
   let writing = true;
+  t.after(() => (writing = false)); // or what comes next gets these too
   const random = new Random(seed);
   let sangre = await start(t, recorder);
   await recorder.flowing();
@@ -279,16 +280,17 @@ test('what a sink has not handled is not acknowledged, and comes after a restart
     return of.transactions === 3 && of.acknowledged > 0 && of;
   });
   const [first] = held.transactions();
-  assert.equal(BigInt(stream.acknowledged), lsn(first.end_lsn));
+  assert.ok(BigInt(stream.acknowledged) >= lsn(first.end_lsn));
   assert.equal(held.transactions().length, 1);
-  const confirmed = () => value('SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \'waited\'');
-  await until('the first one being acknowledged', async () => lsn(await confirmed()) === lsn(first.end_lsn));
+  const confirmed = async () => lsn(await value('SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \'waited\''));
+  await until('the first one being acknowledged', async () => await confirmed() >= lsn(first.end_lsn));
   sangre.child.kill('SIGKILL');
   await sangre.exited;
   const second = new Recorder({ source: `${everything}, slot: waited` });
   const again = await start(t, second);
   await mark(second);
   assert.deepEqual(second.lines().filter((line) => line.table === 'waiting' && line.kind).map((line) => line.new[0]), ['2', '3']);
+  assert.ok(BigInt(stream.acknowledged) < lsn(second.transactions()[0].commit_lsn), 'the log behind the first one may count, the next one does not');
   await again.stop();
   await dropped('waited');
 });
@@ -369,7 +371,7 @@ test('a publication that is dropped, and made again: the slot cannot get past th
   await mark(recorder);
   await world.query('DROP PUBLICATION passing');
   await world.query('INSERT INTO marks VALUES ($1)', [++marks]);
-  await until('the missing publication in the log', () => /there is no publication passing/.test(sangre.err));
+  await sangre.logged(/there is no publication passing/);
   await world.query('CREATE PUBLICATION passing FOR TABLE marks');
   await until('the gap', () => recorder.states().includes('gap publication_lost'));
   await markAgain(recorder);
@@ -383,7 +385,7 @@ test('a slot that lags past its limit is dropped, and the stream begins anew wit
   await recorder.flowing();
   await world.query('CREATE TABLE noise AS SELECT repeat(\'n\', 1000) FROM generate_series(1, 6000)');
   await until('the gap', () => recorder.states().includes('gap slot_lag'));
-  assert.match(sangre.err, /lags \d+ bytes behind, which is over slot_lag_limit/);
+  await sangre.logged(/lags \d+ bytes behind, which is over slot_lag_limit/);
   const lag = await value('SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int FROM pg_replication_slots WHERE slot_name = \'lagging\'');
   assert.ok(lag < 4 << 20, `the slot still keeps ${lag} bytes`);
   await sangre.stop();

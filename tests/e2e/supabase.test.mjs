@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { Process, freePort, scratch, until } from './lib/sangre.mjs';
+import { Process, scratch, until } from './lib/sangre.mjs';
 import { World } from './lib/world.mjs';
 
 const require = createRequire(import.meta.url);
@@ -21,16 +21,13 @@ function token(seconds = 3600, claims = {}) {
 let world, server, clients = [];
 
 class Server {
-  static async start(environment = {}, port) {
+  static async start(environment = {}, port = 0) {
     const own = new Server();
-    own.port = port ?? await freePort();
     own.process = new Process(['supabase'], {
-      DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: String(own.port), SLOT_NAME: 'realtime', ...environment,
+      DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: String(port), SLOT_NAME: 'realtime', ...environment,
     });
-    await until(() => `streaming (${own.process.err})`, () => {
-      assert.ok(!own.process.over, own.process.err);
-      return /change stream: streaming/.test(own.process.err);
-    });
+    own.port = await own.process.listening();
+    await own.process.logged(/change stream: streaming/);
     return own;
   }
 
@@ -61,8 +58,8 @@ afterEach(async () => {
 });
 after(() => world?.end());
 
-function connect({ RealtimeClient }, apikey) {
-  const client = new RealtimeClient(server.url, { params: { apikey, vsn: '1.0.0' }, reconnectAfterMs: () => 100, heartbeatIntervalMs: 200 });
+function connect({ RealtimeClient }, apikey, more) {
+  const client = new RealtimeClient(server.url, { params: { apikey, vsn: '1.0.0' }, reconnectAfterMs: () => 100, ...more });
   clients.push(client);
   client.connect();
   return client;
@@ -116,6 +113,15 @@ for (const version of ['1.3', '1.7']) {
       await shows(table, wanted);
     });
 
+    // A client that gets no answer to one closes when the next is due, and comes back.
+    test(`realtime-js ${version}, ${name}: heartbeats are answered`, async () => {
+      server = await Server.start(environment);
+      const client = connect(library, apikey, { heartbeatIntervalMs: 200 });
+      let answered = 0;
+      client.onMessage(({ topic, event, payload }) => (answered += topic === 'phoenix' && event === 'phx_reply' && payload.status === 'ok'));
+      await until('three answers', () => answered >= 3);
+    });
+
     // With a slot, what was committed meanwhile comes to whoever is there when the server is.
     test(`realtime-js ${version}, ${name}: clients come back when the server does`, async () => {
       server = await Server.start(environment);
@@ -136,7 +142,7 @@ for (const version of ['1.3', '1.7']) {
   test(`realtime-js ${version}: a token that expires ends the channel, a fresh one brings it back`, async () => {
     server = await Server.start(secure);
     const client = connect(library, token());
-    const short = token(3), refreshed = await listen(client, 'realtime:public:notes', { user_token: short });
+    const short = token(6), refreshed = await listen(client, 'realtime:public:notes', { user_token: short });
     const expiring = await listen(client, 'realtime:public:users', { user_token: short });
     let errors = 0, wrong = 0;
     expiring.channel.onError(() => errors++);

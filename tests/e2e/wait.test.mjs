@@ -9,7 +9,7 @@ let world, sangre;
 
 before(async () => {
   world = await World.start();
-  sangre = await Sangre.start(`server: { wait_timeout: 2s }\n${config}`, { environment: world.environment, ready: '/followeds' });
+  sangre = await Sangre.start(`server: { wait_timeout: 1h }\n${config}`, { environment: world.environment, ready: '/followeds' });
 });
 after(async () => {
   await sangre?.stop();
@@ -70,7 +70,8 @@ test("another client's cursor can be waited for, and names what was sent", async
 });
 
 test('what is malformed, of another epoch or of no source has its code; what does not come has an end', async () => {
-  const socket = await Socket.open(`${sangre.ws}/`);
+  const impatient = await Sangre.start(`server: { wait_timeout: 500ms }\n${config}`, { environment: world.environment, ready: '/followeds' });
+  const socket = await Socket.open(`${impatient.ws}/`);
   const { cursor } = await socket.subscribe('p', '/places');
   const ahead = `${cursor.slice(0, 6)}zzzzzzz`;
   for (const [wait, code] of [
@@ -88,4 +89,5 @@ test('what is malformed, of another epoch or of no source has its code; what doe
   }
   await socket.quiet();
   await socket.close();
+  await impatient.stop();
 });

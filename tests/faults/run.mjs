@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 // Builds the product with each fault of faults.mjs in turn and lets the oracle look for it: does the oracle find what it is there to find?
 //
-//   run.mjs [--seconds 60] [--seed N] [--only NAME,…]   builds and runs all; the product's sources are copied, never changed in place.
+//   run.mjs [--seconds 300] [--seed N] [--only NAME,…]   builds and runs all; the product's sources are copied, never changed in place.
 //                                                       The oracle's seed is $SANGRE_SEED, or random
 //   run.mjs --check                                     only that each fault's place is still there, exactly once
 //
 // A fault counts as found when a document differs from Postgres' answer, or the program ends while it runs, within that many seconds. One
 // that does not build or start is a mistake in faults.mjs. Before all, the unchanged build must pass.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { scratch } from '../lib/scratch.mjs';
 import { faults } from './faults.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,7 +22,7 @@ const parts = ['CMakeLists.txt', 'core', 'plugins', 'sources', 'operators', 'sin
 const unchangedSeconds = 15;
 
 const { values: options } = parseArgs({ options: {
-  seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: process.env.SANGRE_SEED }, only: { type: 'string' }, check: { type: 'boolean', default: false } } });
+  seconds: { type: 'string', default: '300' }, seed: { type: 'string', default: process.env.SANGRE_SEED }, only: { type: 'string' }, check: { type: 'boolean', default: false } } });
 
 // The file's text with the fault in it.
 function faulty({ name, file, old, new: wrong }) {
@@ -31,23 +32,22 @@ function faulty({ name, file, old, new: wrong }) {
   return pieces.join(wrong);
 }
 
-let running = null;
-
-// Its exit code and what it said. Ended with us, so that it can remove what it made.
+// Its exit code and what it said.
 function run(program, args) {
   return new Promise((resolve, reject) => {
     let output = '';
-    running = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     running.stdout.on('data', (data) => { output += data; });
     running.stderr.on('data', (data) => { output += data; });
     running.on('error', reject);
-    running.on('close', (code) => { running = null; resolve({ code, output }); });
+    running.on('close', (code) => resolve({ code, output }));
   });
 }
 
 class Tree {
   constructor() {
-    this.folder = mkdtempSync(path.join(tmpdir(), 'sangre-faults-'));
+    this.folder = path.join(scratch, 'faults');
+    mkdirSync(this.folder);
     this.sources = path.join(this.folder, 'sources');
     this.build = path.join(this.folder, 'build');
     for (const part of parts)
@@ -81,10 +81,6 @@ class Tree {
     const seed = options.seed ? ['--seed', options.seed] : [];
     const result = await run(process.execPath, [oracle, '--sangre', path.join(this.build, 'core/sangre'), '--plugins', path.join(this.build, 'plugins'), '--seconds', String(seconds), ...seed]);
     return { ...result, seconds: (Date.now() - start) / 1000 };
-  }
-
-  remove() {
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
@@ -120,32 +116,17 @@ async function tryUnchanged(tree) {
   console.log(`without a fault: ${output.trim().split('\n').at(-1)}`);
 }
 
-// On a signal: first the child, which may have a cluster to remove.
-function leave(tree) {
-  const over = () => { tree.remove(); process.exit(1); };
-  if (!running)
-    return over();
-  running.once('close', over);
-  running.kill('SIGTERM');
-}
-
 async function main() {
   const chosen = faults.filter((fault) => !options.only || options.only.split(',').includes(fault.name));
   chosen.forEach(faulty);
   if (options.check)
     return console.log(`${chosen.length} faults have their places`);
   const tree = new Tree();
-  for (const signal of ['SIGINT', 'SIGTERM'])
-    process.on(signal, () => leave(tree));
   const missed = [];
-  try {
-    await tryUnchanged(tree);
-    for (const fault of chosen)
-      if (!await tryFault(tree, fault))
-        missed.push(fault.name);
-  } finally {
-    tree.remove();
-  }
+  await tryUnchanged(tree);
+  for (const fault of chosen)
+    if (!await tryFault(tree, fault))
+      missed.push(fault.name);
   console.log(missed.length ? `not found: ${missed.join(', ')}` : `all ${chosen.length} found`);
   process.exitCode = missed.length ? 1 : 0;
 }

@@ -589,7 +589,7 @@ bool source_host_describe(struct source_host *host, const char *const *names, si
     host->described = false;
     if (host->plugin->source->describe(host->state, names, count, &error))
         return false;
-    source_host_wait(host, answered, NULL, 30);
+    source_host_wait(host, answered, NULL, 120);
     return host->described;
 }
 

@@ -8,12 +8,12 @@
 // and a torn frame shows as a document that is not that commit's. Prints the seed; a round is replayed by its own seed with --rounds 1.
 // Exit code 1: something differs, or the program ended or hung while it ran. 2: it could not be checked, as the program did not start, say.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync, createWriteStream, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, writeFileSync, createWriteStream, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { atExit, scratch } from '../lib/scratch.mjs';
 import { Client } from './clients.mjs';
 import { startCluster } from './cluster.mjs';
 import { canonical, parse } from './json.mjs';
@@ -32,26 +32,18 @@ class NotStarted extends Error {}
 // Wide texts are runs of one character.
 const shorten = (text) => text.replace(/(.)\1{99,}/gu, (run, letter) => `${letter}{${[...run].length}}`);
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 // The product, started as a user would.
 class Sangre {
-  constructor(folder, config, port) {
+  constructor(folder, config) {
     this.file = path.join(folder, 'config.yaml');
     this.log = path.join(folder, 'sangre.log');
-    this.port = port;
     writeFileSync(this.file, JSON.stringify(config, null, 1));
   }
 
   async start() {
     const args = ['run', ...(options.plugins ? ['--plugin-dir', options.plugins] : []), this.file];
     this.child = spawn(options.sangre, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    writeFileSync(this.log, '');
     const log = createWriteStream(this.log);
     this.child.stdout.pipe(log, { end: false });
     this.child.stderr.pipe(log, { end: false });
@@ -59,7 +51,8 @@ class Sangre {
     for (;;) {
       if (this.over)
         throw new NotStarted(`sangre ended at start (${this.over}):\n${readFileSync(this.log, 'utf8')}`);
-      const response = await fetch(`http://127.0.0.1:${this.port}/marker`).catch(() => null);
+      this.port ??= /listening on \S+ port (\d+)/.exec(readFileSync(this.log, 'utf8'))?.[1];
+      const response = this.port && await fetch(`http://127.0.0.1:${this.port}/marker`).catch(() => null);
       if (response?.status === 200)
         return;
       await new Promise((resolve) => setTimeout(resolve, 25));
@@ -249,7 +242,7 @@ class Round {
   async settle(base) {
     await this.applied(base);
     for (const client of this.clients) {
-      await client.until(() => client.commit === this.commit, `commit ${this.commit} (at ${client.commit})`, 10);
+      await client.until(() => client.commit === this.commit, `commit ${this.commit} (at ${client.commit})`, 30);
       this.check();
     }
     for (const client of this.singles) {
@@ -275,10 +268,10 @@ class Round {
     this.check();
   }
 
-  async steps(port) {
+  async steps() {
     const step = (name, promise) => { this.step = name; return promise; };
     await step('start', this.sangre.start());
-    const base = `ws://127.0.0.1:${port}`;
+    const base = `ws://127.0.0.1:${this.sangre.port}`;
     await step('connect', this.openClients(base));
     for (let i = 0; i < Number(options.transactions); i++) {
       await step('write', this.write());
@@ -324,10 +317,9 @@ class Round {
     this.commit = 0;
     this.statements = [];
     await this.answer(0);
-    const port = await freePort();
-    this.sangre = new Sangre(folder, { listen: `127.0.0.1:${port}`, ...this.config }, port);
+    this.sangre = new Sangre(folder, { listen: '127.0.0.1:0', ...this.config });
     try {
-      await this.within(120, this.steps(port));
+      await this.within(300, this.steps());
     } catch (error) {
       throw await this.explained(error);
     } finally {
@@ -349,15 +341,10 @@ async function main() {
   const first = Number(options.seed ?? Math.floor(Math.random() * 1e9));
   const rounds = Number(options.rounds ?? Infinity);
   const end = Date.now() + Number(options.seconds) * 1000;
-  const folder = mkdtempSync(path.join(tmpdir(), 'sangre-oracle-'));
+  const folder = options.keep ? mkdtempSync(path.join(tmpdir(), 'sangre-oracle-')) : scratch;
   const cluster = await startCluster();
   let round = null;
-  for (const signal of ['SIGINT', 'SIGTERM'])
-    process.on(signal, () => {
-      round?.sangre?.child?.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-      cluster.remove().finally(() => process.exit(2));
-    });
+  atExit(() => round?.sangre?.child?.kill('SIGKILL'));
   console.log(`oracle: seed ${first}`);
   let done = 0, commits = 0;
   try {
@@ -379,8 +366,6 @@ async function main() {
     console.log(`oracle: ${done} rounds, ${commits} commits, nothing differs`);
   } finally {
     await cluster.remove();
-    if (!options.keep)
-      rmSync(folder, { recursive: true, force: true });
   }
 }
 

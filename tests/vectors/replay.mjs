@@ -88,7 +88,7 @@ class World {
 
   // What is inserted before the stream flows is not seen.
   async flowing() {
-    for (const end = Date.now() + 20_000; !this.markers.length && Date.now() < end;) {
+    for (const end = Date.now() + 60_000; !this.markers.length && Date.now() < end;) {
       await this.other('insert into replay_marker.marker default values');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { moveTokens } from './tokens.mjs';
 
-const PATIENCE = 5_000; // until an answer counts as missing
+const PATIENCE = 20_000; // until an answer counts as missing
 const GAP = 1_500; // pauses of the recording that are longer have a meaning
 
 const isChange = (text) => text.includes('"commit_timestamp"');

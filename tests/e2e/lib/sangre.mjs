@@ -1,27 +1,23 @@
-// The program under test, started as a user would: a config file, a port, a signal to end it.
+// The program under test, started as a user would: a config file, a signal to end it. Its port is one that the system chooses, told by its log.
 //
 // SANGRE_PROGRAM is the program; it finds its plugins by SANGRE_PLUGIN_DIR. Both are set by ctest.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { atExit, scratch } from '../../lib/scratch.mjs';
 
 export const program = process.env.SANGRE_PROGRAM;
 assert.ok(program, 'SANGRE_PROGRAM must name the program to test');
 
-export const PATIENCE = 30_000;
+export { scratch };
+export const PATIENCE = 60_000; // only what is broken takes that long, however slow the machine
 
 const children = new Set();
-export const scratch = mkdtempSync(path.join(tmpdir(), 'sangre-e2e-'));
-process.on('exit', () => {
+atExit(() => {
   for (const child of children)
     child.kill('SIGKILL');
-  rmSync(scratch, { recursive: true, force: true });
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-  process.on(signal, () => process.exit(1)); // so that the above is done
 
 // Polls, for what has no event of its own.
 export async function until(what, condition, patience = PATIENCE) {
@@ -32,23 +28,6 @@ export async function until(what, condition, patience = PATIENCE) {
       return value;
     assert.ok(Date.now() < end, `${typeof what === 'function' ? what() : what} did not come true`);
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function portIsFree(port) {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
-
-// Below the range that outgoing connections use, so that none takes it before the program does.
-export async function freePort() {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    if (await portIsFree(port))
-      return port;
   }
 }
 
@@ -84,14 +63,27 @@ export class Process {
       });
     });
   }
+
+  // The port it listens on.
+  listening() {
+    return until(() => `listening (log: ${this.err.slice(-3000)})`, () => {
+      assert.ok(!this.over, `sangre ended at start:\n${this.err}`);
+      return Number(/listening on \S* port (\d+)/.exec(this.err)?.[1] ?? 0);
+    });
+  }
+
+  // Until its log has a line that matches: a log is read some time after it was written.
+  logged(pattern) {
+    return until(() => `${pattern} in the log:\n${this.err.slice(-3000)}`, () => pattern.test(this.err) || assert.ok(!this.over, `it ended:\n${this.err}`));
+  }
 }
 
 export class Sangre extends Process {
   // `ready`: a path that must answer with this status before this returns; null: don't wait.
   static async start(config, { extension = 'yaml', environment = {}, ready = '/_sangre/health', status = 200, args = [] } = {}) {
-    const port = await freePort();
     const file = writeConfig(config, extension);
-    const sangre = new Sangre(['run', ...args, file], { SANGRE_PORT: String(port), ...environment });
+    const sangre = new Sangre(['run', ...args, file], { SANGRE_PORT: '0', ...environment });
+    const port = await sangre.listening();
     Object.assign(sangre, { port, file, url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` });
     if (ready)
       await until(() => `${ready} with status ${status} (log: ${sangre.err.slice(-3000)})`, async () => {

@@ -1,6 +1,4 @@
 // The seed's tables in a private cluster: users, places, who follows whom, who keeps which place.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startCluster } from '../../oracle/cluster.mjs';
 
@@ -53,17 +51,10 @@ export const memory = `sources:
       users_places: { columns: { user_id: int, place_id: int }, key: [user_id, place_id], rows: [[2, 1], [2, 2], [3, 2]] }
 `;
 
-const clusters = new Set();
-process.on('exit', () => {
-  for (const folder of clusters)
-    spawnSync(fileURLToPath(new URL('../../lib/pg_cluster.sh', import.meta.url)), ['remove', folder]);
-});
-
 export class World {
   static async start(settings = []) {
     const world = new World();
     world.cluster = await startCluster(settings);
-    clusters.add(world.cluster.folder);
     await world.connect();
     await world.query(seed);
     return world;
@@ -93,7 +84,6 @@ export class World {
 
   async end() {
     await this.disconnect();
-    clusters.delete(this.cluster.folder);
     await this.cluster.remove();
   }
 }

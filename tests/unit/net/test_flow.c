@@ -257,9 +257,7 @@ static void a_client_that_stands_still_is_cut(void **state) {
     struct client client = slow_client(engine);
     view(engine, &client, "a", 5);
     flood(engine, 0, 8000000, 1);
-    time_t before = time(NULL);
     engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
-    assert_true(time(NULL) - before < 20); /* of 0.4 s, on whatever machine */
     client_expect_end(&client);
     client_close(&client);
 }
@@ -351,6 +349,7 @@ static size_t descriptors(void) {
 
 static void an_answer_nobody_reads_is_given_up(void **state) {
     struct engine *engine = *state;
+    size_t ours = descriptors() + 1; /* the client's end */
     struct client client = client_connect_with(engine->port, 4096);
     char *document = filled(8000000, 'x');
     client_get(&client, "/v", NULL);
@@ -358,12 +357,8 @@ static void an_answer_nobody_reads_is_given_up(void **state) {
     assert_int_equal(health(engine), 503);
     engine_snapshot(engine, &ask, 0, "c0", document);
     free(document);
-    size_t open = descriptors();
-    time_t before = time(NULL);
-    while (descriptors() >= open) { /* nothing else happens that could wake the server */
-        assert_true(time(NULL) - before < 25);
+    while (descriptors() > ours) /* nothing else happens that could wake the server */
         poll(NULL, 0, 50);
-    }
     assert_int_equal(health(engine), 200);
     client_close(&client);
 }
