@@ -4,22 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-static void append(char **text, size_t *size, size_t *capacity, const char *more,
-                   size_t more_size) {
-    if (*size + more_size + 1 > *capacity) {
-        *capacity = (*size + more_size + 1) * 2;
-        *text = realloc(*text, *capacity);
-        if (!*text)
-            abort();
-    }
-    memcpy(*text + *size, more, more_size);
-    *size += more_size;
-    (*text)[*size] = '\0';
-}
-
 static void trace_bytes(struct source_host *host, const char *text, size_t size) {
     if (host->tracing)
-        append(&host->trace, &host->trace_size, &host->trace_capacity, text, size);
+        source_text_add(&host->trace, &host->trace_size, &host->trace_capacity, text, size);
 }
 
 __attribute__((format(printf, 2, 3))) static void trace(struct source_host *host,
@@ -60,10 +47,11 @@ static void host_log(void *data, enum sgr_log_level level, const char *format, .
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    append(&host->log, &host->log_size, &host->log_capacity, names[level], strlen(names[level]));
-    append(&host->log, &host->log_size, &host->log_capacity, " ", 1);
-    append(&host->log, &host->log_size, &host->log_capacity, line, strlen(line));
-    append(&host->log, &host->log_size, &host->log_capacity, "\n", 1);
+    source_text_add(&host->log, &host->log_size, &host->log_capacity, names[level],
+                    strlen(names[level]));
+    source_text_add(&host->log, &host->log_size, &host->log_capacity, " ", 1);
+    source_text_add(&host->log, &host->log_size, &host->log_capacity, line, strlen(line));
+    source_text_add(&host->log, &host->log_size, &host->log_capacity, "\n", 1);
 }
 
 static void *host_allocate(void *host, size_t size) {
@@ -99,126 +87,6 @@ static struct source_table *find_table(struct source_host *host,
             return &host->tables[i];
     broken(host, "a relation that was never described: %s.%s", relation->schema, relation->table);
     return NULL;
-}
-
-static char *row_text(const struct sgr_relation *relation, const struct sgr_field *fields) {
-    char *text = NULL;
-    size_t size = 0, capacity = 0;
-    append(&text, &size, &capacity, "", 0);
-    for (size_t i = 0; i < relation->column_count; i++) {
-        if (i)
-            append(&text, &size, &capacity, "|", 1);
-        if (fields[i].kind == SGR_FIELD_TEXT)
-            append(&text, &size, &capacity, fields[i].data, fields[i].size);
-        else
-            append(&text, &size, &capacity, fields[i].kind == SGR_FIELD_NULL ? "~" : "=", 1);
-    }
-    return text;
-}
-
-/* Start and size of the column's text within a row text. */
-static const char *cell(const char *row, size_t column, size_t *ret_size) {
-    for (; column; column--) {
-        row = strchr(row, '|');
-        if (!row)
-            abort();
-        row++;
-    }
-    const char *end = strchr(row, '|');
-    *ret_size = end ? (size_t)(end - row) : strlen(row);
-    return row;
-}
-
-static bool keyed(const struct sgr_relation *relation) {
-    for (size_t i = 0; i < relation->column_count; i++)
-        if (relation->columns[i].key)
-            return true;
-    return false;
-}
-
-static bool same_key(const struct sgr_relation *relation, const char *a, const char *b) {
-    bool all = !keyed(relation);
-    for (size_t i = 0; i < relation->column_count; i++) {
-        size_t a_size, b_size;
-        if (!all && !relation->columns[i].key)
-            continue;
-        const char *x = cell(a, i, &a_size), *y = cell(b, i, &b_size);
-        if (a_size != b_size || memcmp(x, y, a_size) != 0)
-            return false;
-    }
-    return true;
-}
-
-static size_t find_row(const struct source_table *table, const char *row) {
-    for (size_t i = table->row_count; i-- > 0;)
-        if (same_key(&table->relation, table->rows[i], row))
-            return i;
-    return SIZE_MAX;
-}
-
-static void add_row(struct source_table *table, char *row) {
-    if (table->row_count == table->row_capacity) {
-        table->row_capacity = table->row_capacity * 2 + 16;
-        table->rows = realloc(table->rows, table->row_capacity * sizeof(*table->rows));
-        if (!table->rows)
-            abort();
-    }
-    table->rows[table->row_count++] = row;
-}
-
-static char *take_row(struct source_table *table, size_t i) {
-    char *row = table->rows[i];
-    table->rows[i] = table->rows[--table->row_count];
-    return row;
-}
-
-static void clear_rows(struct source_table *table) {
-    for (size_t i = 0; i < table->row_count; i++)
-        free(table->rows[i]);
-    table->row_count = 0;
-}
-
-/* Fills "=" cells from the row that is there. */
-static char *complete(const struct sgr_relation *relation, const char *row, const char *before) {
-    char *text = NULL;
-    size_t size = 0, capacity = 0, cell_size;
-    append(&text, &size, &capacity, "", 0);
-    for (size_t i = 0; i < relation->column_count; i++) {
-        const char *value = cell(row, i, &cell_size);
-        if (cell_size == 1 && *value == '=')
-            value = cell(before, i, &cell_size);
-        if (i)
-            append(&text, &size, &capacity, "|", 1);
-        append(&text, &size, &capacity, value, cell_size);
-    }
-    return text;
-}
-
-static int fold_insert(struct source_host *host, struct source_table *table, const char *row) {
-    if (keyed(&table->relation) && find_row(table, row) != SIZE_MAX)
-        return broken(host, "%s: inserted twice: %.100s", table->relation.table, row);
-    add_row(table, strdup(row));
-    return SGR_OK;
-}
-
-static int fold_update(struct source_host *host, struct source_table *table, const char *old,
-                       const char *row) {
-    size_t i = find_row(table, old ? old : row);
-    if (i == SIZE_MAX)
-        return broken(host, "%s: update of an unknown row: %.100s", table->relation.table,
-                      old ? old : row);
-    char *before = take_row(table, i);
-    add_row(table, complete(&table->relation, row, before));
-    free(before);
-    return SGR_OK;
-}
-
-static int fold_delete(struct source_host *host, struct source_table *table, const char *old) {
-    size_t i = find_row(table, old);
-    if (i == SIZE_MAX)
-        return broken(host, "%s: delete of an unknown row: %.100s", table->relation.table, old);
-    free(take_row(table, i));
-    return SGR_OK;
 }
 
 /* ---- The source's host ---- */
@@ -268,9 +136,13 @@ static int host_begin_snapshot(void *data, const char *epoch, struct sgr_error *
     if (host->in_snapshot || host->in_transaction)
         return broken(host, "begin_snapshot within a %s",
                       host->in_snapshot ? "snapshot" : "transaction");
+    if (host->snapshots && strcmp(host->epoch, epoch) != 0)
+        host->epochs++;
+    snprintf(host->epoch, sizeof(host->epoch), "%s", epoch);
     for (size_t i = 0; i < host->table_count; i++)
-        clear_rows(&host->tables[i]);
+        source_table_stash(&host->tables[i]);
     host->in_snapshot = true;
+    host->rows_ended = false;
     trace(host, "snapshot %s\n", epoch);
     return SGR_OK;
 }
@@ -280,13 +152,13 @@ static int host_snapshot_row(void *data, struct sgr_relation *relation,
     struct source_host *host = data;
     (void)error;
     struct source_table *table = find_table(host, relation);
-    if (!table || !host->in_snapshot)
-        return broken(host, "a snapshot's row without a snapshot");
-    char *row = row_text(relation, fields);
+    if (!table || !host->in_snapshot || host->rows_ended)
+        return broken(host, "a snapshot's row without a snapshot, or behind its changes");
+    char *row = source_row_text(relation, fields);
     trace(host, "row %s ", relation->table);
     trace_bytes(host, row, strlen(row));
     trace_bytes(host, "\n", 1);
-    add_row(table, row);
+    source_table_add(table, row);
     return SGR_OK;
 }
 
@@ -295,6 +167,8 @@ static int host_end_snapshot(void *data, uint64_t lsn, struct sgr_error *error) 
     (void)error;
     if (!host->in_snapshot)
         return broken(host, "end_snapshot without a snapshot");
+    for (size_t i = 0; i < host->table_count; i++)
+        source_table_settle(&host->tables[i]);
     host->in_snapshot = false;
     host->snapshots++;
     host->position = lsn;
@@ -332,25 +206,24 @@ static void trace_change(struct source_host *host, const struct sgr_change *chan
 
 static int host_change(void *data, const struct sgr_change *change, struct sgr_error *error) {
     struct source_host *host = data;
-    (void)error;
     struct source_table *table = find_table(host, change->relation);
-    if (!table || !host->in_transaction)
+    if (!table || !(host->in_transaction || (host->eventual && host->in_snapshot)))
         return broken(host, "a change outside of a transaction");
-    char *old = change->old_fields ? row_text(change->relation, change->old_fields) : NULL;
-    char *row = change->new_fields ? row_text(change->relation, change->new_fields) : NULL;
+    host->rows_ended = true;
+    char *old = change->old_fields ? source_row_text(change->relation, change->old_fields) : NULL;
+    char *row = change->new_fields ? source_row_text(change->relation, change->new_fields) : NULL;
     trace_change(host, change, old, row);
-    int code = SGR_OK;
-    if (change->kind == SGR_INSERT)
-        code = fold_insert(host, table, row);
-    else if (change->kind == SGR_UPDATE)
-        code = fold_update(host, table, old, row);
-    else if (change->kind == SGR_DELETE)
-        code = fold_delete(host, table, old);
-    else
-        clear_rows(table);
+    struct source_fault fault;
+    int code = source_table_fold(table, change->kind, old, row, host->eventual != NULL, &fault);
+    if (code == SGR_EINTERNAL)
+        broken(host, "%s", fault.text);
+    else if (code)
+        trace(host, "refused %s\n", sgr_error_name(code));
     free(old);
     free(row);
     host->changes++;
+    if (code && error)
+        sgr_error_set(error, code, "the change was refused");
     return code;
 }
 
@@ -376,6 +249,8 @@ static int host_commit(void *data, const struct sgr_transaction *transaction,
 
 static void host_abort(void *data) {
     struct source_host *host = data;
+    for (size_t i = 0; i < host->table_count && host->in_snapshot; i++)
+        source_table_restore(&host->tables[i]);
     host->in_transaction = host->in_snapshot = false;
     trace(host, "abort\n");
 }
@@ -452,6 +327,36 @@ static enum sgr_collation host_collation(void *host, char provider, const char *
     return bytewise ? SGR_COLLATION_C : SGR_COLLATION_UNKNOWN;
 }
 
+/* When a source follows its changes. */
+static void host_flowing(void *data, const struct sgr_position *position, const char *gap) {
+    struct source_host *host = data;
+    (void)position;
+    trace(host, "flowing%s%s\n", gap ? " " : "", gap ? gap : "");
+    settle(host);
+}
+
+static struct sgr_http *host_http(void *data, const struct sgr_http_request *request,
+                                  void (*done)(void *data, const struct sgr_http_answer *answer),
+                                  void *done_data) {
+    struct source_host *host = data;
+    return sgr_client_http(host->client, host, request, done, done_data);
+}
+
+static struct sgr_websocket *host_websocket(void *data, const struct sgr_websocket_open *open,
+                                            const struct sgr_websocket_callbacks *callbacks,
+                                            void *callbacks_data) {
+    struct source_host *host = data;
+    return sgr_client_websocket(host->client, host, open, callbacks, callbacks_data);
+}
+
+static const struct sgr_client_methods client_table = {
+    .http = host_http,
+    .http_cancel = sgr_client_http_cancel,
+    .websocket = host_websocket,
+    .websocket_send = sgr_client_websocket_send,
+    .websocket_close = sgr_client_websocket_close,
+};
+
 static const struct sgr_source_host table = {
     .common = {sizeof(struct sgr_source_host), host_log, host_allocate, host_reallocate,
                host_release, host_count},
@@ -478,9 +383,19 @@ static const struct sgr_source_host table = {
     .source_name = host_source_name,
     .parse_type = host_parse_type,
     .collation = host_collation,
+    .flowing = host_flowing,
+    .client = &client_table,
 };
 
 /* ---- For tests ---- */
+
+static void wake(void *data) {
+    sgr_loop_wake(data);
+}
+
+static void on_wake(void *data) {
+    sgr_client_dispatch(((struct source_host *)data)->client);
+}
 
 static const struct sgr_plugin *load(const char *name) {
     char path[1024];
@@ -502,13 +417,20 @@ struct source_host *source_host_open(const char *plugin_name, const void *option
         abort();
     host->plugin = load(plugin_name);
     host->loop = sgr_loop_new(virtual_time);
+    host->client = sgr_client_new(wake, host->loop);
+    sgr_loop_on_wake(host->loop, on_wake, host);
     host->tracing = host->ack = true;
     source_host_clear_trace(host);
-    append(&host->log, &host->log_size, &host->log_capacity, "", 0);
-    if (host->plugin->source->open(&table, host, options, &host->state, error) == 0)
-        return host;
-    source_host_free(host);
-    return NULL;
+    source_text_add(&host->log, &host->log_size, &host->log_capacity, "", 0);
+    const struct sgr_source_methods *methods = host->plugin->source;
+    if (methods->open(&table, host, options, &host->state, error)) {
+        source_host_free(host);
+        return NULL;
+    }
+    bool says = host->plugin->methods_size > offsetof(struct sgr_source_methods, eventual);
+    if (says && methods->eventual)
+        host->eventual = methods->eventual(host->state);
+    return host;
 }
 
 struct source_host *source_host_new(const char *plugin_name, const void *options,
@@ -529,19 +451,10 @@ void source_host_free(struct source_host *host) {
         host->plugin->source->stop(host->state);
         host->plugin->source->close(host->state);
     }
-    for (size_t i = 0; i < host->table_count; i++) {
-        struct source_table *entry = &host->tables[i];
-        clear_rows(entry);
-        free(entry->rows);
-        for (size_t j = 0; j < entry->relation.column_count; j++) {
-            free((char *)entry->relation.columns[j].name);
-            free((char *)entry->relation.columns[j].type_name);
-        }
-        free((void *)entry->relation.columns);
-        free((char *)entry->relation.schema);
-        free((char *)entry->relation.table);
-    }
+    for (size_t i = 0; i < host->table_count; i++)
+        source_table_fini(&host->tables[i]);
     free(host->tables);
+    sgr_client_free(host->client);
     sgr_loop_free(host->loop);
     free(host->trace);
     free(host->log);
@@ -615,7 +528,7 @@ static int compare_rows(const void *a, const void *b) {
 char *source_host_rows(struct source_host *host, const char *name) {
     char *text = NULL;
     size_t size = 0, capacity = 0;
-    append(&text, &size, &capacity, "", 0);
+    source_text_add(&text, &size, &capacity, "", 0);
     for (size_t i = 0; i < host->table_count; i++) {
         struct source_table *entry = &host->tables[i];
         if (strcmp(entry->relation.table, name) != 0)
@@ -623,8 +536,8 @@ char *source_host_rows(struct source_host *host, const char *name) {
         if (entry->row_count)
             qsort(entry->rows, entry->row_count, sizeof(*entry->rows), compare_rows);
         for (size_t j = 0; j < entry->row_count; j++) {
-            append(&text, &size, &capacity, entry->rows[j], strlen(entry->rows[j]));
-            append(&text, &size, &capacity, "\n", 1);
+            source_text_add(&text, &size, &capacity, entry->rows[j], strlen(entry->rows[j]));
+            source_text_add(&text, &size, &capacity, "\n", 1);
         }
     }
     return text;
@@ -632,5 +545,5 @@ char *source_host_rows(struct source_host *host, const char *name) {
 
 void source_host_clear_trace(struct source_host *host) {
     host->trace_size = 0;
-    append(&host->trace, &host->trace_size, &host->trace_capacity, "", 0);
+    source_text_add(&host->trace, &host->trace_size, &host->trace_capacity, "", 0);
 }

@@ -2,7 +2,8 @@
  * into tables, and keeps a readable trace of everything.
  *
  * Trace lines: "state streaming", "snapshot EPOCH", "row users 1|ann", "snapshot end", "begin 7", "I users 1|ann", "U users old K 1|~ new 2|ann",
- * "D users old …", "T users", "commit 7", "abort". A null is ~, an unchanged value is =. */
+ * "D users old …", "T users", "commit 7", "abort", "flowing". A null is ~, an unchanged value is =. An eventual source's changes are folded leniently: those
+ * that can't be made are no faults but "refused not_found" or "refused lost". Real time only: outgoing requests and websockets. */
 #ifndef SOURCE_HOST_H
 #define SOURCE_HOST_H
 
@@ -10,12 +11,8 @@
 #include <sangre/source.h>
 
 #include "engine/loop.h"
-
-struct source_table { /* what the emitted changes amount to */
-    struct sgr_relation relation;
-    char **rows; /* "1|ann", sorted only by source_host_rows */
-    size_t row_count, row_capacity;
-};
+#include "net/client.h"
+#include "source_tables.h"
 
 struct source_host {
     struct sgr_loop *loop;
@@ -31,7 +28,11 @@ struct source_host {
     struct source_table *tables;
     size_t table_count;
     bool described;
-    int snapshots; /* ended ones */
+    struct sgr_client *client;
+    const char *eventual; /* what the source says it cannot promise; NULL: nothing */
+    int snapshots;        /* ended ones */
+    char epoch[128];      /* of the last one begun */
+    int epochs;           /* snapshots that were begun with another one than the last */
     uint64_t commits, changes;
     uint64_t position;
     bool ack; /* acknowledge each commit, as the engine does */
@@ -40,7 +41,7 @@ struct source_host {
     char fault[256];
     bool (*until)(struct source_host *host, void *data);
     void *until_data;
-    bool done, in_snapshot, in_transaction, timed_out;
+    bool done, in_snapshot, rows_ended, in_transaction, timed_out;
 };
 
 /* Aborts the test program when the plugin does not load or open. NULL options: zeroed. */
