@@ -182,6 +182,11 @@ int sgr__plan_streams(struct sgr_plan *plan, bool *ret_any, struct sgr_error *er
 int sgr__plan_stream_sinks(struct sgr_plan *plan, size_t source, struct sgr_plan_source *ret,
                            struct sgr_error *error);
 
+/* --- check_sink.c */
+/* `node`: its mapping in the config. */
+int sgr__plan_check_sink(const struct sgr_plan_sink *sink, const struct sgr_document_node *node,
+                         struct sgr_error *error);
+
 /* --- server.c */
 int sgr__plan_server(struct sgr_plan *plan, struct sgr_error *error);
 void sgr__plan_server_schema(struct sgr_buffer *out);

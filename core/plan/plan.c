@@ -92,6 +92,8 @@ static int read_sinks(struct sgr_plan *plan, const struct sgr_document_node *map
         sink->name = mapping->pairs[i].name;
         status = read_instance(plan, &mapping->pairs[i], SGR_SINK, &sink->plugin, &options, error);
         sink->options = options;
+        if (status == 0)
+            status = sgr__plan_check_sink(sink, mapping->pairs[i].value, error);
     }
     return status;
 }

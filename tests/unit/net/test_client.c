@@ -89,7 +89,8 @@ static void nothing(void *state) {
     (void)state;
 }
 
-static const struct sgr_sink_methods methods = {open_probe, nothing, nothing};
+static const struct sgr_sink_methods methods = {
+    .open = open_probe, .drain = nothing, .close = nothing};
 static const struct sgr_plugin plugin = {SGR_PLUGIN_HEADER, .kind = SGR_SINK, .name = "probe",
                                          .methods_size = sizeof(methods), .sink = &methods};
 

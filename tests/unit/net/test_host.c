@@ -140,7 +140,8 @@ static void close_probe(void *state) {
     assert_int_equal(probe->table->route(probe->host, &route, NULL), SGR_EINVAL);
 }
 
-static const struct sgr_sink_methods methods = {open_probe, drain_probe, close_probe};
+static const struct sgr_sink_methods methods = {
+    .open = open_probe, .drain = drain_probe, .close = close_probe};
 static const struct sgr_plugin plugin = {SGR_PLUGIN_HEADER, .kind = SGR_SINK, .name = "probe",
                                          .methods_size = sizeof(methods), .sink = &methods};
 
