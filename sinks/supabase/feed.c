@@ -15,6 +15,13 @@ enum {
     MISSED = 1012,         /* close code: the service restarts */
 };
 
+void feed_hold(struct supabase *supabase, unsigned reason, bool held) {
+    unsigned before = supabase->holds;
+    supabase->holds = held ? before | reason : before & ~reason;
+    if (!before != !supabase->holds)
+        supabase->table->stream_hold(supabase->stream, held);
+}
+
 /* ---- Clients that are slower than the stream ---- */
 
 static size_t queued(const struct socket *socket) {
@@ -27,7 +34,7 @@ static void look_later(struct supabase *supabase) {
     if (supabase->behind_timer)
         return;
     supabase->behind_timer = supabase->table->timer(supabase->host, LOOK_AGAIN, on_look, supabase);
-    supabase->table->stream_hold(supabase->stream, supabase->behind_timer != NULL);
+    feed_hold(supabase, HOLD_CLIENTS, supabase->behind_timer != NULL);
 }
 
 static void fall_behind(struct socket *socket) {
@@ -61,7 +68,7 @@ static void on_look(void *data) {
     if (supabase->behind)
         look_later(supabase);
     else
-        supabase->table->stream_hold(supabase->stream, false);
+        feed_hold(supabase, HOLD_CLIENTS, false);
 }
 
 static void look_at(struct socket *socket) {
@@ -191,7 +198,9 @@ static void on_changes(void *data, struct sgr_stream *stream,
             sockets_shut(supabase, MISSED, "out of memory");
         }
     look_at_touched(supabase);
-    if (batch->last)
+    if (supabase->webhooks)
+        webhooks_changes(supabase->webhooks, batch);
+    else if (batch->last)
         supabase->table->stream_handled(stream, batch->transaction.end_lsn);
 }
 
@@ -205,6 +214,8 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
                                 "changes may have been missed (%s): all clients are closed",
                                 state->reason ? state->reason : "gap");
     sockets_shut(supabase, MISSED, "changes may have been missed");
+    if (supabase->webhooks)
+        webhooks_gap(supabase->webhooks);
 }
 
 int feed_bind(struct supabase *supabase, struct sgr_error *error) {

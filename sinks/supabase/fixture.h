@@ -16,7 +16,7 @@
 #include "base/slice.h"
 #include "loader/loader.h"
 
-enum { ROUTES = 24, FRAMES = 4096, TIMERS = 8 };
+enum { ROUTES = 24, FRAMES = 4096, TIMERS = 8, POSTS = 64 };
 
 struct sgr_request {
     const char *vsn, *header, *apikey;
@@ -41,6 +41,14 @@ struct sgr_stream {
     int unused;
 };
 
+/* A request that the sink has made. */
+struct sgr_http {
+    char *url, *headers, *body;
+    void (*done)(void *data,
+                 const struct sgr_http_answer *answer); /* NULL: answered, or given up */
+    void *data;
+};
+
 static struct host {
     struct sgr_route routes[ROUTES];
     size_t route_count;
@@ -54,6 +62,10 @@ static struct host {
     char claims[128]; /* that tokens must have */
     bool held;
     uint64_t handled;
+    struct sgr_http posts[POSTS];
+    size_t post_count;
+    bool refuse_posts; /* as without memory */
+    int64_t counted_parked, counted_queued, counted_missed;
     size_t blocks;
     size_t block_limit; /* allocations that succeed; 0: all */
 } host;
@@ -92,8 +104,9 @@ static inline void fake_log(void *unused, enum sgr_log_level level, const char *
 
 static inline void fake_count(void *unused, const char *metric, int64_t add) {
     (void)unused;
-    (void)metric;
-    (void)add;
+    host.counted_parked += strcmp(metric, "webhook_parked") == 0 ? add : 0;
+    host.counted_queued += strcmp(metric, "webhook_queued") == 0 ? add : 0;
+    host.counted_missed += strcmp(metric, "webhook_missed") == 0 ? add : 0;
 }
 
 static inline int fake_route(void *unused, const struct sgr_route *route, struct sgr_error *error) {
@@ -281,6 +294,32 @@ static inline int64_t fake_claims_expiry(const struct sgr_claims *claims) {
     return claims->expiry;
 }
 
+/* ---- Requests that the sink makes; a test answers them ---- */
+
+static struct sgr_http *fake_http(void *unused, const struct sgr_http_request *request,
+                                  void (*done)(void *data, const struct sgr_http_answer *answer),
+                                  void *data) {
+    (void)unused;
+    if (host.refuse_posts)
+        return NULL;
+    assert_true(host.post_count < POSTS);
+    assert_string_equal(request->method, "POST");
+    struct sgr_http *post = &host.posts[host.post_count++];
+    *post = (struct sgr_http){.url = strdup(request->url),
+                              .headers = strdup(request->headers),
+                              .body = sgr_slice_copy(request->body),
+                              .done = done,
+                              .data = data};
+    return post;
+}
+
+static void fake_http_cancel(struct sgr_http *http) {
+    http->done = NULL;
+}
+
+static const struct sgr_client_methods client_table = {.http = fake_http,
+                                                       .http_cancel = fake_http_cancel};
+
 static const struct sgr_sink_host table = {
     .common = {.size = sizeof(table),
                .log = fake_log,
@@ -313,6 +352,7 @@ static const struct sgr_sink_host table = {
     .path = fake_path,
     .body = fake_body,
     .send_binary = fake_send_binary,
+    .client = &client_table,
 };
 
 /* ---- The sink ---- */
@@ -347,6 +387,12 @@ static inline void close_sink(void) {
     sgr_loader_free(sink.loader);
     for (size_t i = 0; i < host.route_count; i++)
         free((char *)host.routes[i].path);
+    for (size_t i = 0; i < host.post_count; i++) {
+        assert_null(host.posts[i].done);
+        free(host.posts[i].url);
+        free(host.posts[i].headers);
+        free(host.posts[i].body);
+    }
 }
 
 /* ---- Clients ---- */

@@ -1,6 +1,6 @@
 #include "rules.h"
 
-#include <jansson.h>
+#include "configuration.h"
 
 static const struct {
     const char *name;
@@ -26,22 +26,29 @@ unsigned rules_event_of(enum sgr_change_kind kind) {
     return 0;
 }
 
+unsigned rules_event_named(const char *name) {
+    for (size_t i = 0; i < EVENT_COUNT; i++)
+        if (strcmp(events[i].name, name) == 0)
+            return events[i].event;
+    return 0;
+}
+
 /* ---- Reading ---- */
 
-static int bad(struct sgr_error *error, size_t i, const char *what) {
-    return sgr_error_set(error, SGR_ECONFIG,
-                         "rule %zu of \"realtime\": %s; a rule is {\"relation\": \"public:users\", "
-                         "\"events\": [\"INSERT\", …]}",
-                         i + 1, what);
+static int bad(const struct configuration *from, struct sgr_error *error, size_t i,
+               const char *what) {
+    char path[48];
+    snprintf(path, sizeof(path), "realtime[%zu]", i);
+    return configuration_error(from, error, path,
+                               "%s; a rule is {\"relation\": \"public:users\", \"events\": "
+                               "[\"INSERT\", …]}",
+                               what);
 }
 
 static int read_event(const json_t *name, struct rule *rule) {
-    for (size_t i = 0; json_is_string(name) && i < EVENT_COUNT; i++)
-        if (strcmp(events[i].name, json_string_value(name)) == 0) {
-            rule->events |= events[i].event;
-            return SGR_OK;
-        }
-    return SGR_ECONFIG;
+    unsigned event = json_is_string(name) ? rules_event_named(json_string_value(name)) : 0;
+    rule->events |= event;
+    return event ? SGR_OK : SGR_ECONFIG;
 }
 
 static char *keep(struct rules *rules, const char *text, size_t size) {
@@ -62,64 +69,49 @@ static int read_relation(struct rules *rules, const char *text, struct rule *rul
     return SGR_OK;
 }
 
-static int read_rule(struct rules *rules, const json_t *from, size_t i, struct sgr_error *error) {
+static int read_rule(struct rules *rules, const struct configuration *file, const json_t *from,
+                     size_t i, struct sgr_error *error) {
     const json_t *relation = json_object_get(from, "relation");
     const json_t *list = json_object_get(from, "events");
     struct rule *rule = &rules->items[rules->count++];
     if (!json_is_string(relation) || !*json_string_value(relation))
-        return bad(error, i, "\"relation\" is no text");
+        return bad(file, error, i, "\"relation\" is no text");
     if (!json_is_array(list))
-        return bad(error, i, "\"events\" is no list");
+        return bad(file, error, i, "\"events\" is no list");
     for (size_t k = 0; k < json_array_size(list); k++)
         if (read_event(json_array_get(list, k), rule))
-            return bad(error, i, "an event is none of INSERT, UPDATE, DELETE, TRUNCATE, *");
+            return bad(file, error, i, "an event is none of INSERT, UPDATE, DELETE, TRUNCATE, *");
     if (read_relation(rules, json_string_value(relation), rule))
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
     return SGR_OK;
 }
 
-static int read_list(struct rules *rules, const json_t *list, struct sgr_error *error) {
-    if (!json_is_array(list))
-        return sgr_error_set(error, SGR_ECONFIG, "\"realtime\" is no list of rules");
+/* A file without "realtime" feeds nothing, as it always meant. */
+static int read_list(struct rules *rules, const struct configuration *from,
+                     struct sgr_error *error) {
+    const json_t *list = json_object_get(from->document, "realtime");
+    size_t count = json_array_size(list);
     rules->all = false;
-    rules->items =
-        rules->common->allocate(rules->host, (json_array_size(list) + 1) * sizeof(*rules->items));
+    if (list && !json_is_array(list))
+        return configuration_error(from, error, "realtime", "expected a list of rules");
+    rules->items = rules->common->allocate(rules->host, (count + 1) * sizeof(*rules->items));
     if (!rules->items)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
     int code = SGR_OK;
-    for (size_t i = 0; i < json_array_size(list) && !code; i++)
-        code = read_rule(rules, json_array_get(list, i), i, error);
+    for (size_t i = 0; i < count && !code; i++)
+        code = read_rule(rules, from, json_array_get(list, i), i, error);
     return code;
 }
 
-/* A file without "realtime" feeds nothing, as it always meant. */
-static int read_file(struct rules *rules, const char *file, struct sgr_error *error) {
-    json_error_t wrong;
-    json_t *document = json_load_file(file, JSON_REJECT_DUPLICATES, &wrong);
-    if (!document)
-        return sgr_error_set(error, SGR_ECONFIG, "%s:%d:%d: %s", file, wrong.line, wrong.column,
-                             wrong.text);
-    const json_t *list = json_object_get(document, "realtime");
-    const json_t *webhooks = json_object_get(document, "webhooks");
-    int code = SGR_OK;
-    rules->all = false;
-    if (!json_is_object(document))
-        code = sgr_error_set(error, SGR_ECONFIG, "%s: no JSON object", file);
-    else if (webhooks && (!json_is_array(webhooks) || json_array_size(webhooks)))
-        code = sgr_error_set(error, SGR_ECONFIG,
-                             "%s: \"webhooks\" are not supported; remove them, for changes would "
-                             "silently not be posted",
-                             file);
-    else if (list)
-        code = read_list(rules, list, error);
-    json_decref(document);
-    return code;
-}
-
-static int read_text(struct rules *rules, const char *text, struct sgr_error *error) {
-    json_t *list = json_loads(text, JSON_DECODE_ANY, NULL);
-    int code = read_list(rules, list, error);
-    json_decref(list);
+static int read_from(struct rules *rules, const char *list, const char *file,
+                     struct sgr_error *error) {
+    struct configuration from;
+    int code = file ? configuration_read_file(&from, file, error)
+                    : configuration_read_option(&from, "realtime", list, error);
+    if (code)
+        return code;
+    code = read_list(rules, &from, error);
+    configuration_free(&from);
     return code;
 }
 
@@ -127,14 +119,13 @@ int rules_read(struct rules *ret, const struct sgr_host_common *common, void *ho
                const char *list, const char *file, struct sgr_error *error) {
     *ret = (struct rules){.common = common, .host = host, .all = true};
     int code = SGR_OK;
+    file = file && *file ? file : NULL;
     if (list && file)
         code = sgr_error_set(error, SGR_ECONFIG,
-                             "what is fed is said twice: by \"realtime\" and by "
+                             "realtime: what is fed is said twice, here and by "
                              "\"configuration_file\"");
-    else if (list)
-        code = read_text(ret, list, error);
-    else if (file)
-        code = read_file(ret, file, error);
+    else if (list || file)
+        code = read_from(ret, list, file, error);
     if (code)
         rules_free(ret);
     return code;

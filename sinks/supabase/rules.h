@@ -42,5 +42,6 @@ unsigned rules_events(const struct rules *rules, const char *schema, const char 
                       const char *column);
 
 unsigned rules_event_of(enum sgr_change_kind kind);
+unsigned rules_event_named(const char *name); /* INSERT, …, or *; 0: there is no such */
 
 #endif

@@ -1,5 +1,8 @@
 /* The supabase sink: the plugin, its options, and its life. */
+#include <stdlib.h>
+
 #include "supabase.h"
+#include "webhook_config.h"
 
 #include "broadcast.h"
 
@@ -49,7 +52,8 @@ static const struct sgr_option options[] = {
     {.name = "configuration_file",
      .type = SGR_OPTION_STRING,
      .offset = AT(configuration_file, const char *),
-     .help = "A JSON file that has that list as its member \"realtime\"."},
+     .help = "A JSON file that has that list as its member \"realtime\", and webhooks as "
+             "\"webhooks\"."},
     {.name = "channels",
      .type = SGR_OPTION_INT,
      .offset = AT(channels, int64_t),
@@ -90,15 +94,106 @@ static const struct sgr_option options[] = {
      .fallback = "64KB",
      .maximum = INT64_C(1) << 30,
      .help = "How much a connection may show of itself, in all its channels together."},
+    {.name = "webhooks",
+     .type = SGR_OPTION_JSON,
+     .offset = AT(webhooks, const char *),
+     .flags = SGR_OPTION_SECRET,
+     .help = "Where transactions are posted: a list of {event, relation, config: {endpoint}}."},
+    {.name = "webhook_headers",
+     .type = SGR_OPTION_JSON,
+     .offset = AT(webhook_headers, const char *),
+     .flags = SGR_OPTION_SECRET,
+     .help = "Headers of each POST: { name: value }."},
+    {.name = "webhook_ca_file",
+     .type = SGR_OPTION_STRING,
+     .offset = AT(webhook_ca_file, const char *),
+     .help = "Certificates (PEM) to trust for https in place of the system's."},
+    {.name = "webhook_timeout",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(webhook_timeout, int64_t),
+     .fallback = "10s",
+     .minimum = SECOND / 10,
+     .maximum = 3600 * SECOND,
+     .help = "How long an endpoint may take to answer, until the POST is tried again."},
+    {.name = "webhook_body",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(webhook_body, int64_t),
+     .fallback = "8MB",
+     .minimum = 1024,
+     .maximum = INT64_C(1) << 30,
+     .help = "From this size on, the rest of a transaction is another POST."},
+    {.name = "webhook_backlog",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(webhook_backlog, int64_t),
+     .fallback = "16MB",
+     .minimum = 1024,
+     .maximum = INT64_C(1) << 40,
+     .help = "What may wait for one endpoint until the stream, and with it clients, waits too."},
+    {.name = "webhook_stall",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(webhook_stall, int64_t),
+     .fallback = "10s",
+     .maximum = 86400 * SECOND,
+     .help = "How long it then waits for half of that to be taken, until the endpoint is parked; "
+             "0s: for ever."},
+    {.name = "webhook_patience",
+     .type = SGR_OPTION_DURATION,
+     .offset = AT(webhook_patience, int64_t),
+     .fallback = "1h",
+     .maximum = 30 * 86400 * SECOND,
+     .help = "How long one POST is tried again, until the endpoint is parked; 0s: for ever."},
+    {.name = "webhook_lag",
+     .type = SGR_OPTION_BYTES,
+     .offset = AT(webhook_lag, int64_t),
+     .fallback = "0",
+     .maximum = INT64_C(1) << 60,
+     .help = "How much of the database's log it may be behind, until it is parked; 0: any."},
     {0},
 };
 
+/* ---- Looking at options without a server ---- */
+
+static void *plain_allocate(void *unused, size_t size) {
+    (void)unused;
+    return calloc(1, size);
+}
+
+static void *plain_reallocate(void *unused, void *old, size_t size) {
+    (void)unused;
+    return realloc(old, size);
+}
+
+static void plain_release(void *unused, void *memory) {
+    (void)unused;
+    free(memory);
+}
+
+static int supabase_check(const void *own_options, struct sgr_error *error) {
+    static const struct sgr_host_common plain = {.size = sizeof(plain),
+                                                 .allocate = plain_allocate,
+                                                 .reallocate = plain_reallocate,
+                                                 .release = plain_release};
+    const struct supabase_options *own = own_options;
+    struct rules rules = {0};
+    struct webhook_config webhooks = {0};
+    int code = rules_read(&rules, &plain, NULL, own->realtime, own->configuration_file, error);
+    if (code)
+        return code;
+    rules_free(&rules);
+    code = webhook_config_read(&webhooks, &plain, NULL, own->webhooks, own->webhook_headers,
+                               own->configuration_file, error);
+    webhook_config_free(&webhooks);
+    return code;
+}
+
+/* ---- Life ---- */
+
 static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     const struct supabase_options *own = supabase->options;
-    const char *file =
-        own->configuration_file && *own->configuration_file ? own->configuration_file : NULL;
     int code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
-                          file, error);
+                          own->configuration_file, error);
+    if (!code)
+        code = webhooks_open(supabase, error);
     if (!code)
         code = tokens_open(&supabase->tokens, supabase->table, supabase->host, own->secure,
                            own->secret, own->claims, error);
@@ -118,6 +213,7 @@ static void supabase_drain(void *state) {
 static void supabase_close(void *state) {
     struct supabase *supabase = state;
     supabase->table->timer_cancel(supabase->host, supabase->clock);
+    webhooks_free(supabase->webhooks);
     feed_free(supabase);
     rooms_free(&supabase->rooms);
     sgr_text_free(&supabase->told);
@@ -154,8 +250,10 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
     return code;
 }
 
-static const struct sgr_sink_methods methods = {
-    .open = supabase_open, .drain = supabase_drain, .close = supabase_close};
+static const struct sgr_sink_methods methods = {.open = supabase_open,
+                                                .drain = supabase_drain,
+                                                .close = supabase_close,
+                                                .check = supabase_check};
 
 SGR_PLUGIN = {
     SGR_PLUGIN_HEADER,

@@ -11,7 +11,9 @@
  *     broadcast.c publish.c    likewise, from websockets and over HTTP
  *     binary.c    frames that carry bytes
  *     feed.c      the change stream on its way to channels, and clients that are slower than it
+ *     webhook.c webhook_endpoint.c      the same changes on their way to webhooks
  *     topic.c table.c rules.c index.c   which channels a change goes to
+ *     configuration.c webhook_config.c  what is read from the protocol's configuration file
  *     payload_v0.c value.c frame.c      what they are sent
  */
 #ifndef SINKS_SUPABASE_SUPABASE_H
@@ -25,6 +27,7 @@
 #include "rules.h"
 #include "token.h"
 #include "topic.h"
+#include "webhook.h"
 
 struct supabase_options {
     const char *source;
@@ -38,7 +41,16 @@ struct supabase_options {
     int64_t patience;     /* microseconds */
     int64_t messages;     /* a second */
     int64_t presence;     /* bytes */
+    const char *webhooks, *webhook_headers;
+    const char *webhook_ca_file;
+    int64_t webhook_timeout;                 /* microseconds */
+    int64_t webhook_body, webhook_backlog;   /* bytes */
+    int64_t webhook_stall, webhook_patience; /* microseconds */
+    int64_t webhook_lag;                     /* bytes */
 };
+
+/* Why the stream is held. */
+enum { HOLD_CLIENTS = 1, HOLD_WEBHOOKS = 2 };
 
 struct supabase {
     const struct sgr_sink_host *table;
@@ -61,6 +73,9 @@ struct supabase {
     struct socket *touched; /* got frames of the batch at hand */
     struct socket *behind;  /* have too much queued; the stream waits for them */
     void *behind_timer;
+    unsigned holds; /* HOLD_… */
+
+    struct webhooks *webhooks; /* NULL: there are none */
 
     /* socket.c */
     void *clock;         /* the timer for the next thing due */
@@ -111,6 +126,8 @@ int metrics_route(struct supabase *supabase, struct sgr_error *error);
 
 int feed_bind(struct supabase *supabase, struct sgr_error *error);
 void feed_forget(struct socket *socket);
+/* The stream is held while there is a reason to. */
+void feed_hold(struct supabase *supabase, unsigned reason, bool held);
 void feed_free(struct supabase *supabase);
 
 #endif

@@ -43,6 +43,20 @@ local function publications()
   return names
 end
 
+-- WEBHOOK_HEADERS is NAME=VALUE:NAME=VALUE; its values are secrets.
+local function webhook_headers()
+  local headers = {}
+  local text = sangre.env("WEBHOOK_HEADERS", "")
+  for part in string.gmatch(text .. ":", "([^:]*):") do
+    local name, value = string.match(part, "^([^=]+)=(.+)$")
+    if not name then
+      error("WEBHOOK_HEADERS is no list of headers, such as authorization=secret:x-from=realtime")
+    end
+    headers[name] = value
+  end
+  return headers
+end
+
 local version = string.lower(sangre.env("DB_IP_VERSION", "ipv4"))
 if version ~= "ipv4" and version ~= "ipv6" then
   error("DB_IP_VERSION is neither IPv4 nor IPv6")
@@ -50,10 +64,6 @@ end
 if string.upper(sangre.env("REPLICATION_MODE", "STREAM")) ~= "STREAM" then
   error("REPLICATION_MODE " .. sangre.env("REPLICATION_MODE") .. " is not supported: only STREAM is")
 end
-if is_set("WEBHOOK_HEADERS") then
-  error("WEBHOOK_HEADERS is set, but webhooks are not supported: unset it if you need none")
-end
-
 local secure = flag("SECURE_CHANNELS")
 local jwt_secret = secret("JWT_SECRET", "")
 if secure and jwt_secret == "" then
@@ -87,5 +97,7 @@ sangre.sink {
   metrics = sangre.env("EXPOSE_METRICS", "false") ~= "false",
   secret = secure and jwt_secret or nil,
   claims = secure and is_set("JWT_CLAIM_VALIDATORS") and sangre.env("JWT_CLAIM_VALIDATORS") or nil,
+  webhook_headers = is_set("WEBHOOK_HEADERS") and webhook_headers() or nil,
+  webhook_lag = not temporary and lag * 512 .. "KB" or nil, -- half of it, rather than lose the slot
   configuration_file = is_set("CONFIGURATION_FILE") and sangre.env("CONFIGURATION_FILE") or nil,
 }

@@ -169,7 +169,6 @@ const refused = async (environment) => {
 test('it does not start without a secret, nor with what it does not do', async () => {
   for (const [environment, message] of [
     [{}, /JWT_SECRET is not set/],
-    [{ ...open, WEBHOOK_HEADERS: '{}' }, /webhooks are not supported/],
     [{ ...open, REPLICATION_MODE: 'RLS' }, /REPLICATION_MODE RLS is not supported/],
     [{ ...open, PORT: 'http' }, /PORT is no whole number/],
     [{ ...open, PUBLICATIONS: 'mine' }, /PUBLICATIONS is no list of names/],
@@ -180,11 +179,6 @@ test('it does not start without a secret, nor with what it does not do', async (
     assert.equal(code, 2, `${JSON.stringify(environment)}: ${text}`);
     assert.match(text, message);
   }
-  const webhooks = path.join(scratch, 'webhooks.json');
-  writeFileSync(webhooks, '{"realtime":[],"webhooks":[{"event":"*","relation":"*","config":{"endpoint":"http://127.0.0.1/"}}]}');
-  const [code, text] = await refused({ ...open, CONFIGURATION_FILE: webhooks });
-  assert.equal(code, 2);
-  assert.match(text, /"webhooks" are not supported/);
 });
 
 test('secrets come from files too, the configuration file limits what is fed, and metrics are told when asked for', async () => {

@@ -401,7 +401,7 @@ struct sgr_sink_methods {
                 void **ret_state, struct sgr_error *error);
     void (*drain)(void *state);
     void (*close)(void *state);
-    /* Since 1.1; NULL: the table of options says all that there is to check. Called when a config is read, so also by `sangre check`: what is
+    /* Since 1.2; NULL: the table of options says all that there is to check. Called when a config is read, so also by `sangre check`: what is
      * wrong with these options, without a host, a server or the network. The message may begin with the path of what it is about, such as
      * `topics[1].name: …`, and is told with that place. */
     int (*check)(const void *options, struct sgr_error *error);

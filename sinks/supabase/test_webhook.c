@@ -1,0 +1,526 @@
+/* Webhooks against endpoints that a test answers for: what is posted, in which order, and what is acknowledged when. */
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define ONE(event, relation, url) \
+    "{ event: '" event "', relation: '" relation "', config: { endpoint: '" url "' } }"
+#define OPTIONS(webhooks, more) "{ source: db, secure: false, webhooks: [" webhooks "]" more " }"
+#define A                       "http://a/x?token=t"
+#define B                       "https://b:8443/y"
+
+static struct sgr_relation_column columns[] = {
+    {.name = "id", .type_name = "int8", .type = SGR_INT8, .type_modifier = -1, .key = true}};
+static struct sgr_relation users = {.schema = "public",
+                                    .table = "users",
+                                    .columns = columns,
+                                    .column_count = 1,
+                                    .identity = SGR_IDENTITY_DEFAULT,
+                                    .id = 1};
+static struct sgr_relation notes = {.schema = "public",
+                                    .table = "notes",
+                                    .columns = columns,
+                                    .column_count = 1,
+                                    .identity = SGR_IDENTITY_DEFAULT,
+                                    .id = 2};
+
+#define INSERTED(table, id)                                                                   \
+    "{\"columns\":[{\"flags\":[\"key\"],\"name\":\"id\",\"type\":\"int8\",\"type_modifier\":" \
+    "4294967295}],\"commit_timestamp\":\"2022-10-19T13:50:18Z\",\"errors\":null,\"record\":{" \
+    "\"id\":\"" id "\"},\"schema\":\"public\",\"table\":\"" table "\",\"type\":\"INSERT\"}"
+#define BODY(changes) "{\"changes\":[" changes "],\"commit_timestamp\":\"2022-10-19T13:50:18Z\"}"
+
+static int teardown(void **unused) {
+    (void)unused;
+    close_sink();
+    assert_int_equal(host.blocks, 0);
+    return 0;
+}
+
+static void open_with(const char *yaml) {
+    struct sgr_error error = {0};
+    if (open_sink(yaml, &error))
+        fail_msg("%s", error.message);
+}
+
+static struct sgr_change inserted(struct sgr_relation *relation, struct sgr_field *id) {
+    return (struct sgr_change){.kind = SGR_INSERT, .relation = relation, .new_fields = id};
+}
+
+/* A piece of the transaction that ends at `lsn`. */
+static void piece(struct sgr_relation *relation, const char *id, uint64_t lsn, bool first,
+                  bool last) {
+    struct sgr_field field = text_field(id);
+    struct sgr_change change = inserted(relation, &field);
+    struct sgr_stream_batch batch = {.transaction = {.xid = (uint32_t)lsn,
+                                                     .commit_lsn = lsn - 8,
+                                                     .end_lsn = last ? lsn : 0,
+                                                     .commit_time = INT64_C(719502618900000)},
+                                     .changes = &change,
+                                     .count = 1,
+                                     .first = first,
+                                     .last = last};
+    host.bind.callbacks->changes(host.bind.data, &host.stream, &batch);
+}
+
+static void insert(struct sgr_relation *relation, const char *id, uint64_t lsn) {
+    piece(relation, id, lsn, true, true);
+}
+
+/* ---- Endpoints ---- */
+
+static void answer(size_t post, int status) {
+    struct sgr_http_answer what = {.status = status, .error = status ? NULL : "no route"};
+    void (*done)(void *data, const struct sgr_http_answer *answer) = host.posts[post].done;
+    assert_true(post < host.post_count);
+    assert_non_null(done);
+    host.posts[post].done = NULL;
+    done(host.posts[post].data, &what);
+}
+
+/* Of the header webhook-NAME; "" if there is none. To be used before the next call. */
+static const char *header(size_t post, const char *name) {
+    static char value[128];
+    char start[64];
+    snprintf(start, sizeof(start), "\r\nwebhook-%s: ", name);
+    const char *at = strstr(host.posts[post].headers, start);
+    snprintf(value, sizeof(value), "%.*s", at ? (int)strcspn(at + strlen(start), "\r") : 0,
+             at ? at + strlen(start) : "");
+    return value;
+}
+
+static void same_header(size_t one, size_t other, const char *name, bool same) {
+    char value[128];
+    snprintf(value, sizeof(value), "%s", header(one, name));
+    assert_int_equal(strcmp(value, header(other, name)) == 0, same);
+}
+
+/* Until the timers have had it tried again. */
+static void again(void) {
+    pass(INT64_C(30000000));
+}
+
+/* ---- What is posted ---- */
+
+static void whole_transactions_go_to_each_webhook_they_match(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A) "," ONE("INSERT", "public:users", B) "," ONE(
+                          "DELETE", "public:users", B) "," ONE("*", "other", B),
+                      ""));
+    struct sgr_field one = text_field("1"), two = text_field("2");
+    struct sgr_change changes[] = {inserted(&notes, &one), inserted(&users, &two)};
+    transact(changes, 2, 100);
+    assert_int_equal(host.post_count, 2);
+    assert_string_equal(host.posts[0].url, A);
+    assert_string_equal(host.posts[1].url, B);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(host.posts[i].body,
+                            BODY(INSERTED("notes", "1") "," INSERTED("users", "2")));
+    assert_non_null(strstr(host.posts[0].headers, "content-type: application/json\r\n"));
+    same_header(0, 1, "id", false);
+    assert_string_equal(header(0, "part"), "");
+    answer(0, 200);
+    assert_int_equal(host.handled, 0);
+    answer(1, 204);
+    assert_int_equal(host.handled, 100);
+}
+
+static void what_matches_nobody_is_not_posted(void **unused) {
+    struct sgr_change truncated = {.kind = SGR_TRUNCATE, .relation = &users};
+    (void)unused;
+    open_with(OPTIONS(ONE("TRUNCATE", "public:*", A), ""));
+    insert(&users, "1", 100);
+    assert_int_equal(host.post_count, 0);
+    assert_int_equal(host.handled, 100);
+    transact(&truncated, 1, 200);
+    assert_string_equal(
+        host.posts[0].body,
+        BODY("{\"commit_timestamp\":\"2022-10-19T13:50:18Z\",\"schema\":\"public\",\"table\":"
+             "\"users\",\"type\":\"TRUNCATE\"}"));
+    answer(0, 200);
+}
+
+static void pieces_are_one_post(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "public:users", A), ""));
+    piece(&users, "1", 100, true, false);
+    piece(&notes, "2", 100, false, true);
+    assert_int_equal(host.post_count, 1);
+    assert_string_equal(host.posts[0].body,
+                        BODY(INSERTED("users", "1") "," INSERTED("notes", "2")));
+    answer(0, 200);
+    assert_int_equal(host.handled, 100);
+}
+
+/* Each part by itself goes to who has to do with it. */
+static void large_transactions_are_posted_in_parts(void **unused) {
+    (void)unused;
+    char first_id[64];
+    open_with(OPTIONS(ONE("*", "public:users", A), ", webhook_body: 1KB"));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 12; i++) {
+            bool last = i == 11; /* pieces are others the second time */
+            piece(i < 9 ? &users : &notes, "1", 100, i == 0, last);
+        }
+        for (size_t i = host.post_count - 1; host.posts[i].done; i = host.post_count - 1)
+            answer(i, 200);
+        assert_int_equal(host.post_count, (size_t)(round + 1) * 3 - 1 + (size_t)(round ? -1 : 0));
+        assert_string_equal(header(0, "part"), "1");
+        snprintf(first_id, sizeof(first_id), "%s", header(0, "id"));
+        assert_string_not_equal(first_id, header(1, "id"));
+        assert_string_equal(header(1, "part"), "2");
+    }
+    same_header(0, 2, "id", true);
+    same_header(1, 3, "id", true);
+    assert_int_equal(host.handled, 100);
+}
+
+static void an_id_is_the_same_in_another_process(void **unused) {
+    char ids[2][64];
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A) "," ONE("*", "*", A), ""));
+    insert(&users, "1", 100);
+    snprintf(ids[0], sizeof(ids[0]), "%s", header(0, "id"));
+    answer(0, 200);
+    snprintf(ids[1], sizeof(ids[1]), "%s", header(1, "id"));
+    assert_string_not_equal(ids[0], ids[1]);
+    close_sink();
+    open_with(OPTIONS(ONE("*", "*", B) "," ONE("*", "*", A) "," ONE("*", "*", A), ""));
+    insert(&users, "1", 100);
+    assert_string_equal(header(1, "id"), ids[0]);
+    answer(1, 200);
+    assert_string_equal(header(2, "id"), ids[1]);
+    insert(&users, "1", 200);
+    answer(2, 200);
+    assert_string_not_equal(header(3, "id"), ids[0]);
+    answer(0, 200);
+    for (size_t i = 3; i < host.post_count; i++)
+        answer(i, 200);
+}
+
+/* ---- Order, and trying again ---- */
+
+static void an_endpoint_gets_one_after_the_other(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A) "," ONE("*", "*", B), ""));
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    assert_int_equal(host.post_count, 2);
+    answer(1, 200);
+    assert_int_equal(host.post_count, 3); /* b is not held up by a */
+    answer(2, 200);
+    assert_int_equal(host.handled, 0);
+    answer(0, 200);
+    assert_int_equal(host.handled, 100);
+    assert_string_equal(host.posts[3].url, A);
+    assert_string_equal(host.posts[3].body, BODY(INSERTED("users", "2")));
+    insert(&notes, "3", 300);
+    assert_int_equal(host.handled, 100);
+    answer(3, 200);
+    assert_int_equal(host.handled, 200);
+    answer(4, 200);
+    answer(5, 200);
+    assert_int_equal(host.handled, 300);
+}
+
+static void failures_are_tried_again_in_order(void **unused) {
+    static const int statuses[] = {0, 500, 503, 301, 404, 401, 429, 408, 100};
+    enum { COUNT = sizeof(statuses) / sizeof(*statuses) };
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    int64_t longest = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        answer(i, statuses[i]);
+        assert_int_equal(host.post_count, i + 1); /* not at once */
+        assert_in_range(host.timers[0].after, longest / 2, 30000000);
+        longest = host.timers[0].after;
+        again();
+        assert_int_equal(host.post_count, i + 2);
+        same_header(0, i + 1, "id", true);
+        assert_string_equal(host.posts[i + 1].body, BODY(INSERTED("users", "1")));
+    }
+    assert_int_equal(host.handled, 0);
+    answer(COUNT, 200);
+    assert_int_equal(host.handled, 100);
+    assert_string_equal(host.posts[COUNT + 1].body, BODY(INSERTED("users", "2")));
+    answer(COUNT + 1, 200);
+}
+
+static void what_is_refused_for_itself_is_left(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    answer(0, 422);
+    assert_int_equal(host.handled, 100);
+    answer(1, 400);
+    assert_int_equal(host.handled, 200);
+}
+
+static void a_request_that_cannot_be_made_is_made_later(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    host.refuse_posts = true;
+    insert(&users, "1", 100);
+    host.refuse_posts = false;
+    assert_int_equal(host.handled, 0);
+    again();
+    answer(0, 200);
+    assert_int_equal(host.handled, 100);
+}
+
+static void other_transactions_are_acknowledged_behind_those_that_wait(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "public:users", A), ""));
+    insert(&users, "1", 100);
+    insert(&notes, "1", 200);
+    assert_int_equal(host.handled, 0);
+    answer(0, 200);
+    assert_int_equal(host.handled, 200);
+}
+
+/* What was before a gap is posted, but its position is not told. */
+static void a_gap_makes_positions_void(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    insert(&users, "1", 900);
+    piece(&users, "2", 1000, true, false);
+    state(SGR_STREAM_GAP, "slot_lost");
+    insert(&users, "3", 500);
+    answer(0, 200);
+    assert_int_equal(host.handled, 0);
+    assert_string_equal(host.posts[1].body, BODY(INSERTED("users", "3")));
+    answer(1, 200);
+    assert_int_equal(host.handled, 500);
+}
+
+/* ---- Endpoints that are behind ---- */
+
+/* A body here has some 260 bytes. */
+#define SMALL ", webhook_backlog: 1KB"
+
+static void the_stream_is_held_from_a_full_backlog_to_half(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), SMALL));
+    for (uint64_t lsn = 100; !host.held; lsn += 100)
+        insert(&users, "1", lsn);
+    assert_in_range(host.counted_queued, 3, 6);
+    answer(0, 200);
+    assert_true(host.held);
+    for (size_t i = 1; host.counted_queued > 1; i++)
+        answer(i, 200);
+    assert_false(host.held);
+    answer(host.post_count - 1, 200);
+    assert_int_equal(host.counted_parked, 0);
+}
+
+static void a_held_stream_parks_who_is_behind_and_goes_on(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A) "," ONE("*", "*", B), SMALL ", webhook_stall: 2s"));
+    uint64_t lsn = 100;
+    for (; !host.held; lsn += 100) {
+        insert(&users, "1", lsn);
+        answer(host.post_count - 1, 200); /* b is fine */
+    }
+    pass(2000000);
+    assert_false(host.held);
+    assert_int_equal(host.counted_parked, 1);
+    assert_int_equal(host.counted_queued, 1);
+    assert_int_equal(host.handled, lsn - 100);
+    insert(&users, "2", lsn);
+    answer(host.post_count - 1, 200);
+    assert_int_equal(host.handled, lsn);
+    int64_t missed = host.counted_missed;
+    assert_in_range(missed, 3, 6);
+    answer(0, 200); /* its oldest: it is back */
+    assert_int_equal(host.counted_parked, 0);
+    insert(&users, "3", lsn + 100);
+    assert_string_equal(host.posts[host.post_count - 2].url, A);
+    assert_int_equal(atoi(header(host.post_count - 2, "missed")), missed);
+    answer(host.post_count - 2, 200);
+    answer(host.post_count - 1, 200);
+    assert_int_equal(host.handled, lsn + 100);
+    insert(&users, "4", lsn + 200);
+    assert_string_equal(header(host.post_count - 2, "missed"), "");
+    answer(host.post_count - 2, 200);
+    answer(host.post_count - 1, 200);
+}
+
+static void wait_a_millisecond(void) {
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < 1000000);
+}
+
+static void patience_ends(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_patience: 1ms"));
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    wait_a_millisecond();
+    answer(0, 500);
+    assert_int_equal(host.counted_parked, 1);
+    again();
+    assert_int_equal(host.handled, 200);
+    assert_int_equal(host.counted_missed, 1);
+    answer(host.post_count - 1, 500); /* it is tried on */
+    again();
+    answer(host.post_count - 1, 400); /* an answer all the same */
+    assert_int_equal(host.counted_parked, 0);
+}
+
+static void who_lags_behind_the_log_is_parked(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "public:users", A), ", webhook_lag: 1KB"));
+    insert(&users, "1", 100);
+    insert(&notes, "2", 1100);
+    assert_int_equal(host.counted_parked, 0);
+    insert(&notes, "3", 1200);
+    assert_int_equal(host.counted_parked, 1);
+    assert_int_equal(host.handled, 1200);
+    answer(0, 200);
+}
+
+static void a_webhook_that_waits_does_not_hold_up_clients(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    struct sgr_connection *one = client("1.0.0");
+    say(one, "{\"topic\":\"realtime:*\",\"event\":\"phx_join\",\"payload\":{},\"ref\":\"1\"}");
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    assert_int_equal(one->count, 3);
+    answer(0, 200);
+    answer(1, 200);
+    leave(one);
+}
+
+/* ---- Mistakes ---- */
+
+static void headers_are_added(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_headers: { Authorization: 'Bearer x', "
+                                        "Content-Type: application/vnd.x+json }"));
+    insert(&users, "1", 100);
+    assert_non_null(strstr(host.posts[0].headers, "Authorization: Bearer x\r\n"));
+    assert_non_null(strstr(host.posts[0].headers, "Content-Type: application/vnd.x+json\r\n"));
+    assert_null(strstr(host.posts[0].headers, "application/json"));
+    answer(0, 200);
+}
+
+static void mistakes_are_told_with_their_path(void **unused) {
+    static const struct {
+        const char *yaml, *message;
+    } cases[] = {
+        {OPTIONS(ONE("*", "*", A) "," ONE("insert", "*", A), ""), "webhooks[1].event: "},
+        {OPTIONS(ONE("*", "a:b:c", A), ""), "webhooks[0].relation: "},
+        {OPTIONS("{ event: INSERT }", ""), "webhooks[0]: "},
+        {OPTIONS(ONE("*", "*", "ftp://a"), ""), "webhooks[0].config.endpoint: "},
+        {OPTIONS(ONE("*", "*", "http://a/b c"), ""), "webhooks[0].config.endpoint: "},
+        {OPTIONS(ONE("*", "*", "http:///b"), ""), "webhooks[0].config.endpoint: "},
+        {OPTIONS("{ evnt: INSERT, config: { endpoint: '" A "' } }", ""), "webhooks[0].evnt: "},
+        {OPTIONS("5", ""), "webhooks[0]: "},
+        {"{ source: db, secure: false, webhooks: 5 }", "webhooks: expected a list"},
+        {OPTIONS("", ", webhook_headers: 5"), "webhook_headers: expected"},
+        {OPTIONS("", ", webhook_headers: { 'a b': secret }"), "webhook_headers: a name is"},
+        {OPTIONS("", ", webhook_headers: { a: \"secret\\r\\nb: c\" }"),
+         "webhook_headers: the value of a is no text of one line"},
+        {OPTIONS("", ", webhook_headers: { Webhook-Id: secret }"), "webhook_headers: Webhook-Id"},
+        {OPTIONS("", ", webhook_headers: { content-length: secret }"), "is set by the server"},
+        {OPTIONS("", ", configuration_file: /nowhere"), "configuration_file: cannot read"},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct sgr_error error = {0};
+        assert_int_equal(open_sink(cases[i].yaml, &error), SGR_ECONFIG);
+        if (!strstr(error.message, cases[i].message))
+            fail_msg("case %zu: %s", i, error.message);
+        assert_null(strstr(error.message, "secret"));
+        close_sink();
+    }
+    open_with(OPTIONS("", ""));
+}
+
+static void mistakes_in_a_file_are_told_with_their_line(void **unused) {
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"{\n \"webhooks\": [\n  {\"config\": {\"endpoint\": \"http://a\"}},\n  "
+         "{\"relation\": \"[}\\\"\", \"event\": \"X\"}]}",
+         ":4:33: webhooks[1].event: "},
+        {"{\"realtime\": [{\"relation\": \"*\", \"events\": []},\n{\"events\": []}]}",
+         ":2:1: realtime[1]: "},
+        {"{\"webhooks\": {}}", ":1:14: webhooks: expected a list"},
+        {"{\"webhooks\":\n  []", ":2:"},
+        {"[]", ":1:1: no JSON object"},
+        {"{\"a\": 1,\n\"a\": 2}", ":2:"},
+    };
+    char path[] = "/tmp/sangre-webhooks-XXXXXX", yaml[256];
+    int descriptor = mkstemp(path);
+    (void)unused;
+    snprintf(yaml, sizeof(yaml), "{ source: db, secure: false, configuration_file: %s }", path);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct sgr_error error = {0};
+        size_t size = strlen(cases[i].text);
+        assert_int_equal(ftruncate(descriptor, 0), 0);
+        assert_int_equal(pwrite(descriptor, cases[i].text, size, 0), size);
+        assert_int_equal(open_sink(yaml, &error), SGR_ECONFIG);
+        if (!strstr(error.message, path) || !strstr(error.message, cases[i].message))
+            fail_msg("case %zu: %s", i, error.message);
+        close_sink();
+    }
+    close(descriptor);
+    unlink(path);
+    open_with(OPTIONS("", ""));
+}
+
+/* Each allocation fails once: what is not posted is counted as left out. */
+static void memory_may_run_out_anywhere(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_body: 1KB"));
+    for (size_t limit = 1; limit < 20; limit++) {
+        size_t before = host.post_count;
+        int64_t missed = host.counted_missed;
+        struct sgr_relation other = users;
+        other.id = (uint32_t)(100 + limit);
+        host.block_limit = limit;
+        insert(&other, "1", limit * 100);
+        host.block_limit = 0;
+        again();
+        bool posted = host.post_count > before;
+        assert_true(posted || host.counted_missed > missed);
+        if (posted)
+            answer(host.post_count - 1, 200);
+        assert_int_equal(host.handled, limit * 100);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+        TEST(whole_transactions_go_to_each_webhook_they_match),
+        TEST(what_matches_nobody_is_not_posted),
+        TEST(pieces_are_one_post),
+        TEST(large_transactions_are_posted_in_parts),
+        TEST(an_id_is_the_same_in_another_process),
+        TEST(an_endpoint_gets_one_after_the_other),
+        TEST(failures_are_tried_again_in_order),
+        TEST(what_is_refused_for_itself_is_left),
+        TEST(a_request_that_cannot_be_made_is_made_later),
+        TEST(other_transactions_are_acknowledged_behind_those_that_wait),
+        TEST(a_gap_makes_positions_void),
+        TEST(the_stream_is_held_from_a_full_backlog_to_half),
+        TEST(a_held_stream_parks_who_is_behind_and_goes_on),
+        TEST(patience_ends),
+        TEST(who_lags_behind_the_log_is_parked),
+        TEST(a_webhook_that_waits_does_not_hold_up_clients),
+        TEST(headers_are_added),
+        TEST(mistakes_are_told_with_their_path),
+        TEST(mistakes_in_a_file_are_told_with_their_line),
+        TEST(memory_may_run_out_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
