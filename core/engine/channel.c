@@ -5,88 +5,76 @@
 
 /* ---- Making and dropping ---- */
 
-static struct publisher_served *served_of(struct sgr_publisher *publisher,
-                                          struct sgr_instance *instance) {
-    struct publisher_served *served = sgr_instance_data(instance);
-    if (served)
-        return served;
-    served = calloc(1, sizeof(*served));
-    if (!served)
-        return NULL;
-    served->instance = instance;
-    served->token = sgr_cursors_token(publisher->parts.cursors);
-    if (!served->token) {
-        free(served);
-        return NULL;
-    }
-    sgr_list_init(&served->channels);
-    sgr_instance_set_data(instance, served);
-    return served;
+static struct publisher_channel *first_of(const struct sgr_instance *instance) {
+    return sgr_instance_data(instance);
 }
 
-static void served_drop_if_unused(struct publisher_served *served) {
-    if (!sgr_list_empty(&served->channels))
-        return;
-    sgr_instance_set_data(served->instance, NULL);
-    sgr_bytes_unref(served->token);
-    free(served);
+/* Channels of an instance are where it changed last; the first of them is where it is now. */
+static struct sgr_bytes *token_for(const struct sgr_publisher *publisher,
+                                   const struct sgr_instance *instance) {
+    const struct publisher_channel *other = first_of(instance);
+    return other ? sgr_bytes_ref(other->token) : sgr_cursors_token(publisher->parts.cursors);
 }
 
-static struct publisher_channel *channel_of(struct sgr_publisher *publisher,
-                                            struct publisher_served *served,
-                                            const struct sgr_codec *codec) {
-    SGR_LIST_EACH(link, &served->channels) {
-        struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
-        if (channel->codec == codec)
-            return channel;
-    }
+static void link_last(struct publisher_channel *channel) {
+    struct publisher_channel *first = first_of(channel->instance), **at = &first;
+    while (*at)
+        at = &(*at)->next;
+    *at = channel;
+    sgr_instance_set_data(channel->instance, first);
+}
+
+static struct publisher_channel *channel_new(struct sgr_publisher *publisher,
+                                             struct sgr_instance *instance,
+                                             const struct sgr_codec *codec) {
     struct publisher_channel *channel = calloc(1, sizeof(*channel));
-    if (!channel || !(channel->number = sgr_slots_add(&publisher->channels, channel))) {
+    struct sgr_bytes *token = channel ? token_for(publisher, instance) : NULL;
+    uint32_t number = token ? sgr_slots_add(&publisher->channels, channel) : 0;
+    if (!number) {
+        sgr_bytes_unref(token);
         free(channel);
         return NULL;
     }
-    channel->codec = codec;
-    channel->served = served;
+    *channel = (struct publisher_channel){
+        .instance = instance, .codec = codec, .token = token, .number = number};
     sgr_list_init(&channel->kept);
-    sgr_list_append(&served->channels, &channel->link);
+    link_last(channel);
     return channel;
 }
 
 struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher,
                                                  struct sgr_instance *instance,
                                                  const struct sgr_codec *codec) {
-    struct publisher_served *served = served_of(publisher, instance);
-    struct publisher_channel *channel = served ? channel_of(publisher, served, codec) : NULL;
-    if (served && !channel)
-        served_drop_if_unused(served);
-    return channel;
+    struct publisher_channel *channel = first_of(instance);
+    while (channel && channel->codec != codec)
+        channel = channel->next;
+    return channel ? channel : channel_new(publisher, instance, codec);
 }
 
-static void channel_drop_if_unused(struct sgr_publisher *publisher,
-                                   struct publisher_channel *channel) {
-    if (channel->subscriptions || !sgr_list_empty(&channel->kept))
-        return;
-    sgr_slots_remove(&publisher->channels, channel->number);
-    sgr_list_remove(&channel->link);
-    free(channel);
+static void unlink_channel(struct publisher_channel *channel) {
+    struct publisher_channel *first = first_of(channel->instance), **at = &first;
+    while (*at != channel)
+        at = &(*at)->next;
+    *at = channel->next;
+    sgr_instance_set_data(channel->instance, first);
 }
 
 void sgr__publisher_drop_if_unused(struct sgr_publisher *publisher,
                                    struct publisher_channel *channel) {
-    struct publisher_served *served = channel->served;
-    channel_drop_if_unused(publisher, channel);
-    served_drop_if_unused(served);
+    if (channel->subscriptions || !sgr_list_empty(&channel->kept))
+        return;
+    unlink_channel(channel);
+    sgr_slots_remove(&publisher->channels, channel->number);
+    sgr_bytes_unref(channel->token);
+    free(channel);
 }
 
-bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_served *served) {
-    SGR_LIST_EACH(link, &served->channels) {
-        struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
+void sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_channel *first) {
+    for (struct publisher_channel *channel = first, *next; channel; channel = next) {
+        next = channel->next;
         sgr__publisher_forget(publisher, channel);
-        channel_drop_if_unused(publisher, channel);
+        sgr__publisher_drop_if_unused(publisher, channel);
     }
-    bool used = !sgr_list_empty(&served->channels);
-    served_drop_if_unused(served);
-    return used;
 }
 
 struct sgr_bytes *sgr__publisher_bytes(struct sgr_buffer *buffer) {
@@ -107,8 +95,8 @@ uint64_t sgr__publisher_revision(const struct sgr_publisher *publisher,
 static struct sgr_state channel_state(const struct sgr_publisher *publisher,
                                       const struct publisher_channel *channel) {
     return (struct sgr_state){
-        .cursor = sgr__bytes_slice(channel->served->token),
-        .revision = sgr__publisher_revision(publisher, channel->served->instance),
+        .cursor = sgr__bytes_slice(channel->token),
+        .revision = sgr__publisher_revision(publisher, channel->instance),
         .stale = publisher->stale,
         .time = publisher->commit_time,
     };
@@ -116,10 +104,9 @@ static struct sgr_state channel_state(const struct sgr_publisher *publisher,
 
 /* Epoch, last change and codec: it stays the same while the document does, also when nobody subscribes between two requests. */
 static void write_etag(const struct publisher_channel *channel, struct sgr_buffer *out) {
-    const struct sgr_bytes *token = channel->served->token;
+    const struct sgr_bytes *token = channel->token;
     sgr_buffer_append(out, token->data, SGR_CURSORS_EPOCH_DIGITS);
-    sgr_buffer_printf(out, "-%llx-%s",
-                      (unsigned long long)sgr_instance_changed(channel->served->instance),
+    sgr_buffer_printf(out, "-%llx-%s", (unsigned long long)sgr_instance_changed(channel->instance),
                       channel->codec->name);
 }
 
@@ -161,11 +148,11 @@ static int resume_at(struct sgr_publisher *publisher, struct publisher_channel *
     if (what->by_revision) {
         if (what->revision < publisher->revision_base)
             return SGR_ENOTFOUND;
-        return sgr_instance_commit_of_revision(channel->served->instance,
+        return sgr_instance_commit_of_revision(channel->instance,
                                                what->revision - publisher->revision_base, ret_from);
     }
-    if (sgr_slice_equal(what->cursor, sgr__bytes_slice(channel->served->token))) {
-        *ret_from = sgr_instance_changed(channel->served->instance);
+    if (sgr_slice_equal(what->cursor, sgr__bytes_slice(channel->token))) {
+        *ret_from = sgr_instance_changed(channel->instance);
         return SGR_OK;
     }
     return sgr_cursors_find(publisher->parts.cursors, what->cursor, ret_from);

@@ -34,8 +34,7 @@ void sgr__publisher_forget_all(struct sgr_publisher *publisher) {
 }
 
 static size_t weight_of(const struct publisher_channel *channel) {
-    return sizeof(*channel) + sizeof(*channel->served) +
-           (channel->document ? channel->document->size : 0) +
+    return sizeof(*channel) + (channel->document ? channel->document->size : 0) +
            (channel->rest ? channel->rest->size : 0);
 }
 
@@ -95,7 +94,7 @@ int sgr__publisher_document(struct sgr_publisher *publisher, struct publisher_ch
         struct sgr_buffer out = SGR_BUFFER_INIT;
         int code = check_load(publisher, channel, error);
         if (!code)
-            code = sgr_instance_document(channel->served->instance, channel->codec, &out, error);
+            code = sgr_instance_document(channel->instance, channel->codec, &out, error);
         if (code) {
             sgr_buffer_fini(&out);
             return code;
@@ -115,7 +114,7 @@ static int render_rest(struct sgr_publisher *publisher, struct publisher_channel
     struct sgr_buffer out = SGR_BUFFER_INIT;
     int code = check_load(publisher, channel, error);
     if (!code)
-        code = sgr_instance_changes(channel->served->instance, channel->codec, from, &out, error);
+        code = sgr_instance_changes(channel->instance, channel->codec, from, &out, error);
     if (code || !out.size) {
         sgr_buffer_fini(&out);
         *ret = NULL;
@@ -128,7 +127,7 @@ static int render_rest(struct sgr_publisher *publisher, struct publisher_channel
 
 int sgr__publisher_rest(struct sgr_publisher *publisher, struct publisher_channel *channel,
                         uint64_t from, struct sgr_bytes **ret, struct sgr_error *error) {
-    if (from >= sgr_instance_changed(channel->served->instance)) {
+    if (from >= sgr_instance_changed(channel->instance)) {
         *ret = NULL;
         return SGR_OK;
     }

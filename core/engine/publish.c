@@ -5,8 +5,8 @@
 
 enum { REVISION_SHIFT = 20, MICROSECONDS = 1000000 };
 
-static void on_release(void *data, void *served) {
-    sgr__publisher_changed(data, served);
+static void on_release(void *data, void *channels) {
+    sgr__publisher_changed(data, channels);
 }
 
 struct sgr_publisher *sgr_publisher_new(const struct sgr_publisher_parts *parts) {
@@ -67,8 +67,7 @@ void sgr_publisher_stale(struct sgr_publisher *publisher, bool stale) {
 
 static void collect(void *data, struct sgr_instance *instance) {
     struct sgr_publisher *publisher = data;
-    struct publisher_served *served = sgr_instance_data(instance);
-    if (served && sgr_vector_push(&publisher->changed, &instance))
+    if (sgr_instance_data(instance) && sgr_vector_push(&publisher->changed, &instance))
         publisher->forgot = true;
 }
 
@@ -83,39 +82,43 @@ static int commit_views(struct sgr_publisher *publisher, uint64_t number, int64_
     return code;
 }
 
+static void move_to(struct publisher_channel *channel, struct sgr_bytes *token) {
+    if (channel->token == token)
+        return;
+    sgr_bytes_unref(channel->token);
+    channel->token = sgr_bytes_ref(token);
+}
+
 static int render(struct sgr_publisher *publisher, struct publisher_channel *channel, uint64_t from,
                   struct sgr_error *error) {
     struct sgr_hub_item *item = sgr_vector_add(&publisher->items);
     struct sgr_buffer out = SGR_BUFFER_INIT;
     if (!item)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a frame");
-    int code = sgr_instance_changes(channel->served->instance, channel->codec, from, &out, error);
+    int code = sgr_instance_changes(channel->instance, channel->codec, from, &out, error);
     if (code || !out.size) {
         sgr_buffer_fini(&out);
         publisher->items.count--;
         return code;
     }
-    *item = (struct sgr_hub_item){
-        .channel = channel->number,
-        .patches = sgr__publisher_bytes(&out),
-        .previous = sgr_bytes_ref(channel->served->token),
-        .revision = sgr__publisher_revision(publisher, channel->served->instance)};
+    *item =
+        (struct sgr_hub_item){.channel = channel->number,
+                              .patches = sgr__publisher_bytes(&out),
+                              .previous = sgr_bytes_ref(channel->token),
+                              .revision = sgr__publisher_revision(publisher, channel->instance)};
     return item->patches ? SGR_OK : sgr_error_set(error, SGR_ENOMEM, "out of memory for a frame");
 }
 
 static int publish_instance(struct sgr_publisher *publisher, struct sgr_instance *instance,
                             uint64_t number, struct sgr_bytes *token, struct sgr_error *error) {
-    struct publisher_served *served = sgr_instance_data(instance);
-    if (!sgr__publisher_changed(publisher, served))
-        return SGR_OK;
-    SGR_LIST_EACH(link, &served->channels) {
-        struct publisher_channel *channel = SGR_CONTAINER(link, struct publisher_channel, link);
+    sgr__publisher_changed(publisher, sgr_instance_data(instance));
+    struct publisher_channel *channel = sgr_instance_data(instance);
+    for (; channel; channel = channel->next) {
         int code = render(publisher, channel, number - 1, error);
         if (code)
             return code;
+        move_to(channel, token);
     }
-    sgr_bytes_unref(served->token);
-    served->token = sgr_bytes_ref(token);
     return SGR_OK;
 }
 
@@ -150,10 +153,7 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
 
 static int reset_one(struct sgr_publisher *publisher, struct publisher_channel *channel,
                      struct sgr_bytes *token, const char *reason, struct sgr_error *error) {
-    if (channel->served->token != token) {
-        sgr_bytes_unref(channel->served->token);
-        channel->served->token = sgr_bytes_ref(token);
-    }
+    move_to(channel, token);
     struct sgr_buffer etag = SGR_BUFFER_INIT;
     struct sgr_state state;
     int code = sgr__publisher_snapshot(publisher, channel, reason, &etag, &state, error);

@@ -1,8 +1,8 @@
 /* What the files of the publisher share: its channels. Others use engine/publish.h.
  *
- *   served   an instance that has channels, and its cursor
- *   channel  of a served: it with one codec, while somebody subscribes to it or it keeps what was rendered. Who its subscriptions are the
- *            network side knows; here they are counted, and each has the instance open.
+ * A channel is an instance with a codec, while somebody subscribes to it or it keeps what was rendered. Who its subscriptions are the network
+ * side knows; here they are counted, and each has the instance open. There may be very many channels, most of them the only one of their
+ * instance.
  *
  * Engine's thread. */
 #ifndef SGR_ENGINE_PUBLISHER_H
@@ -14,19 +14,13 @@
 #include "engine/publish.h"
 #include "engine/waits.h"
 
-/* What is kept for an instance that somebody has open, or that something was rendered of. */
-struct publisher_served {
-    struct sgr_instance *instance;
-    struct sgr_bytes *token; /* cursor of its last change */
-    struct sgr_list channels;
-};
-
 struct publisher_channel {
-    uint32_t number; /* as the hub calls it */
-    uint32_t subscriptions;
+    struct sgr_instance *instance;  /* whose data is the first of its channels */
+    struct publisher_channel *next; /* of the instance, with another codec */
     const struct sgr_codec *codec;
-    struct publisher_served *served;
-    struct sgr_list link;
+    struct sgr_bytes *token; /* cursor of the instance's last change */
+    uint32_t number;         /* as the hub calls it */
+    uint32_t subscriptions;
 
     /* What was rendered and is good until the instance changes: see documents.c. A channel stays while it keeps any. */
     struct sgr_bytes *document; /* NULL: nobody asked */
@@ -62,8 +56,8 @@ struct publisher_channel *sgr__publisher_channel(struct sgr_publisher *publisher
 /* It stays while it has subscriptions or keeps what was rendered. */
 void sgr__publisher_drop_if_unused(struct sgr_publisher *publisher,
                                    struct publisher_channel *channel);
-/* Its instance changed or goes: forgets what was rendered, and what nobody subscribes to. False: nothing is left of it. */
-bool sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_served *served);
+/* An instance changed or goes: forgets what was rendered of its channels, and those that nobody subscribes to. */
+void sgr__publisher_changed(struct sgr_publisher *publisher, struct publisher_channel *first);
 uint64_t sgr__publisher_revision(const struct sgr_publisher *publisher,
                                  const struct sgr_instance *instance);
 /* The whole document. *ret borrows from the channel, `etag` and `reset_reason` (NULL: no reset), and has a reference to the document. */

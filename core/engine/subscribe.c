@@ -167,13 +167,13 @@ void sgr__publisher_unsubscribe(struct sgr_publisher *publisher,
                                 struct publisher_channel *channel) {
     channel->subscriptions--;
     publisher->subscriptions--;
-    release(publisher, channel->served->instance, channel);
+    release(publisher, channel->instance, channel);
 }
 
 /* Answers with the state; from then on the channel has one subscription more, unless it is `once`. */
 static void open_channel(struct sgr_publisher *publisher, const struct sgr_ask *ask,
                          struct publisher_channel *channel, struct sgr_state state) {
-    struct sgr_instance *instance = channel->served->instance;
+    struct sgr_instance *instance = channel->instance;
     bool told = tell(publisher, ask->id, ask->once ? 0 : channel->number, state) == SGR_OK;
     if (!told || ask->once) {
         release(publisher, instance, channel);
