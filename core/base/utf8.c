@@ -1,7 +1,6 @@
 #include "base/utf8.h"
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <string.h>
 
 static bool within(unsigned char byte, unsigned char from, unsigned char to) {
     return byte >= from && byte <= to;
@@ -34,4 +33,15 @@ void sgr_utf8_repair(char *text) {
             *text = '?';
         text += size ? size : 1;
     }
+}
+
+bool sgr_utf8_valid(const char *text, size_t size) {
+    for (size_t at = 0, step; at < size; at += step) {
+        unsigned char here[4] = {0}; /* behind the end of the text are NULs */
+        memcpy(here, text + at, size - at < sizeof(here) ? size - at : sizeof(here));
+        step = here[0] ? character(here) : 0;
+        if (!step)
+            return false;
+    }
+    return true;
 }

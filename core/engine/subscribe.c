@@ -107,6 +107,8 @@ static int parse_parameter(const struct sgr_view_parameter *declared,
         *ret = (struct sgr_value){.type = declared->column.type, .null = true};
         return SGR_OK;
     }
+    if (!sgr_utf8_valid(given->value.data, given->value.size))
+        return sgr_error_set(error, SGR_EINVAL, "parameter %s is no text in UTF-8", declared->name);
     struct sgr_error inner;
     int code = sgr_value_parse_kept(declared->column.type, declared->column.element, given->value,
                                     arena, ret, &inner);

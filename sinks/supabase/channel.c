@@ -4,6 +4,7 @@
 #include "binary.h"
 #include "events.h"
 #include "join.h"
+#include "view.h"
 
 /* ---- Life ---- */
 
@@ -38,6 +39,7 @@ void channel_drop(struct channel *channel) {
     struct supabase *supabase = channel->socket->supabase;
     if (channel->era == ERA_V2)
         events_v2_end(channel);
+    view_end(channel);
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);
@@ -82,6 +84,8 @@ void channel_take_token(struct channel *channel, const struct token_verdict *ver
     channel->claims = verdict->claims;
     channel->expiry = verdict->expiry;
     sockets_expire_at(supabase, channel->expiry);
+    if (channel->view)
+        view_claims(channel);
 }
 
 void channels_drop(struct socket *socket) {
@@ -95,6 +99,8 @@ int64_t channels_expire(struct socket *socket, int64_t now) {
         next = channel->next;
         if (channel->expiry > now)
             earliest = channel->expiry < earliest ? channel->expiry : earliest;
+        else if (channel->era == ERA_VIEW)
+            view_shut(channel, "Token has expired");
         else if (channel->era == ERA_V2)
             events_v2_shut(channel, "Token has expired");
         else
@@ -129,6 +135,8 @@ static void handle(struct socket *socket, const struct message *message) {
         join(socket, message, channel);
     else if (!channel)
         answer_unmatched(socket, message);
+    else if (channel->era == ERA_VIEW)
+        view_event(channel, message);
     else if (channel->era == ERA_V2)
         events_v2(channel, message);
     else

@@ -14,6 +14,7 @@ struct channel {
     int64_t expiry;            /* of its token; microseconds since 1970, INT64_MAX: none */
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     enum era era;
+    struct view *view;    /* ERA_VIEW */
     struct config config; /* second era: what the join asked for */
     struct member member; /* and the room it is in */
     size_t join_ref_size;

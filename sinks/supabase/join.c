@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "events.h"
+#include "view.h"
 
 /* What a join comes to before there is a channel. */
 struct joining {
@@ -136,15 +137,34 @@ static void answer_joined(const struct joining *joining, const struct channel *c
     sgr_text_free(&payload);
 }
 
+static bool shows_view(const struct joining *joining) {
+    return !joining->socket->supabase->options->strict &&
+           view_is_topic(message_text(joining->message->topic));
+}
+
+static bool check_view(const struct joining *joining) {
+    if (!joining->config.changes || !shows_view(joining))
+        return true;
+    return refuse(joining, NULL, "InvalidJoinPayload: a view has no \"postgres_changes\"");
+}
+
+/* A view answers by itself, later. */
 static void join_checked(struct joining *joining) {
     struct socket *socket = joining->socket;
-    struct channel *channel = channel_new(socket, joining->message, joining->era, &joining->config);
+    bool view = shows_view(joining);
+    struct channel *channel =
+        channel_new(socket, joining->message, view ? ERA_VIEW : joining->era, &joining->config);
     if (!channel) {
         socket_shut(socket, 1013, "out of memory");
         return;
     }
     channel_take_token(channel, &joining->token);
     joining->token.claims = NULL;
+    if (view) {
+        if (!view_begin(channel, joining->message, joining->era))
+            socket_shut(socket, 1013, "out of memory");
+        return;
+    }
     answer_joined(joining, channel);
     if (joining->era == ERA_V2)
         events_v2_joined(channel);
@@ -154,8 +174,8 @@ void join(struct socket *socket, const struct message *message, struct channel *
     struct joining joining = {.socket = socket, .message = message};
     if (older)
         channel_drop(older);
-    if (read_config(&joining) && check_limit(&joining) && check_token(&joining) &&
-        check_private(&joining))
+    if (read_config(&joining) && check_view(&joining) && check_limit(&joining) &&
+        check_token(&joining) && check_private(&joining))
         join_checked(&joining);
     config_free(&joining.config);
     token_drop(&socket->supabase->tokens, joining.token.claims);

@@ -156,6 +156,7 @@ static void on_closed(struct sgr_connection *connection, void *data, int code) {
     struct socket *socket = data;
     (void)connection;
     (void)code;
+    socket->closed = true;
     unlist(socket);
     feed_forget(socket);
     channels_drop(socket);

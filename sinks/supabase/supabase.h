@@ -4,6 +4,7 @@
  *     channel.c   a topic a client has joined; what clients ask for, on its way to who does it
  *     join.c config.c          joining, in either of the protocol's eras
  *     events_v0.c events_v2.c  what else clients send to a channel, by era
+ *     view.c      a view as a channel
  *     answer.c    what a client is told on its own
  *     token.c     who may: tokens on the way to claims and their expiry
  *     metrics.c   what runs, for Prometheus
@@ -88,6 +89,7 @@ struct socket {
     struct sgr_connection *connection;
     enum vsn vsn;
     bool listed; /* in supabase->sockets */
+    bool closed; /* its connection is gone, and what was subscribed by it */
     struct socket *next, **place;
     int64_t heard;  /* from its client; monotonic microseconds */
     int64_t expiry; /* of the token it came with; microseconds since 1970, INT64_MAX: never */

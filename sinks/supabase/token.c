@@ -2,6 +2,8 @@
 
 #include <jansson.h>
 
+#include "percent.h"
+
 /* ---- Opening ---- */
 
 static int open_verifier(struct tokens *tokens, const char *secret, const char *claims,
@@ -72,23 +74,11 @@ void tokens_free(struct tokens *tokens) {
 
 /* ---- Cleaning: what was escaped twice or broken into lines on its way was always taken ---- */
 
-static int hex_digit(char byte) {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static struct sgr_slice clean(struct tokens *tokens, struct sgr_slice token) {
     struct sgr_text *text = &tokens->scratch;
     sgr_text_clear(text);
-    for (size_t i = 0; i < token.size; i++) {
-        char byte = token.data[i];
-        if (byte == '%' && i + 2 < token.size && hex_digit(token.data[i + 1]) >= 0 &&
-            hex_digit(token.data[i + 2]) >= 0) {
-            byte = (char)(hex_digit(token.data[i + 1]) * 16 + hex_digit(token.data[i + 2]));
-            i += 2;
-        }
+    for (size_t i = 0; i < token.size;) {
+        char byte = percent_byte(token, &i);
         if (byte != ' ' && byte != '\t' && byte != '\n' && byte != '\r')
             sgr_text_add(text, &byte, 1);
     }

@@ -152,7 +152,7 @@ static bool heard(const struct topic *topic, enum era era) {
 }
 
 static bool unused(const struct topic *topic) {
-    return !heard(topic, ERA_V0) && !heard(topic, ERA_V2);
+    return !heard(topic, ERA_V0) && !heard(topic, ERA_V2) && !heard(topic, ERA_VIEW);
 }
 
 static struct receivers *receivers_of(struct topic *topic, const struct channel *channel) {

@@ -10,7 +10,7 @@
 #include "table.h"
 
 enum vsn { VSN_1, VSN_2, VSN_COUNT };
-enum era { ERA_V0, ERA_V2, ERA_COUNT };
+enum era { ERA_V0, ERA_V2, ERA_VIEW, ERA_COUNT }; /* a view: neither's events concern it */
 
 struct channel;
 

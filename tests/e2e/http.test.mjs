@@ -95,6 +95,7 @@ test('bad, missing and unknown parameters are 400', async () => {
   await refused('/followeds?user=ann', 400, 'bad_parameter', /user/);
   await refused('/followeds?user=99999999999', 400, 'bad_parameter', /user/);
   await refused('/person', 400, 'bad_parameter', /id \(int4\) is missing/);
+  await refused('/person?id=%ff', 400, 'bad_parameter', /id is no text in UTF-8/);
   await refused('/person?ident=1', 400, 'bad_parameter', /no parameter ident/);
   await refused('/places?user=1', 400, 'bad_parameter', /no parameter user/);
   await refused('/places?codec=xml', 400, 'unknown_codec', /json-patch, rows and full/);

@@ -16,6 +16,11 @@ static void expect(const char *from, const char *to) {
     sgr_utf8_repair(text);
     assert_string_equal(text, to);
     free(text);
+    char *bare = malloc(strlen(from) + !*from); /* without the NUL */
+    assert_non_null(bare);
+    memcpy(bare, from, strlen(from));
+    assert_int_equal(sgr_utf8_valid(bare, strlen(from)), strcmp(from, to) == 0);
+    free(bare);
 }
 
 static void well_formed_text_is_changed(void **state) {
@@ -42,10 +47,17 @@ static void malformed_text_reaches_clients(void **state) {
     expect("\xe2\x82z", "??z");
 }
 
+static void a_nul_is_in_no_text(void **state) {
+    (void)state;
+    assert_false(sgr_utf8_valid("a\0b", 3));
+    assert_true(sgr_utf8_valid("a\0b", 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_text_is_changed),
         cmocka_unit_test(malformed_text_reaches_clients),
+        cmocka_unit_test(a_nul_is_in_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
