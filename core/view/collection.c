@@ -81,7 +81,7 @@ static struct sgr__collection *allocate(struct sgr__level *level) {
     sgr__values_copy(collection->values, level->scratch, count, (char *)collection + fixed);
     collection->level = level;
     sgr_list_init(&collection->shown_by);
-    sgr_list_init(&collection->registrations);
+    sgr_list_init(&collection->candidates);
     sgr_list_init(&collection->orphan);
     return collection;
 }

@@ -10,6 +10,7 @@
 #ifndef SGR_VIEW_COLLECTION_H
 #define SGR_VIEW_COLLECTION_H
 
+#include "view/router.h"
 #include "view/tree.h"
 #include "view/views.h"
 
@@ -29,10 +30,11 @@ struct sgr__collection {
     struct sgr__set_item item; /* in views->collections */
     struct sgr__level *level;
     struct sgr__tree members;
-    struct sgr_list shown_by;      /* of struct sgr__shower */
-    struct sgr_list registrations; /* of struct sgr__registration, its own */
-    struct sgr_list orphan;        /* in views->orphans */
-    struct sgr__entry *log;        /* newest first; log_count of them */
+    struct sgr_list shown_by;   /* of struct sgr__shower */
+    struct sgr_list candidates; /* of struct sgr__candidate */
+    struct sgr_list orphan;     /* in views->orphans */
+    struct sgr__registration own;
+    struct sgr__entry *log; /* newest first; log_count of them */
     uint32_t log_count;
     uint32_t changes; /* during a commit: its chain of changes, position + 1 */
     uint64_t floor;   /* the last commit its log has forgotten */

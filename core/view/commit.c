@@ -51,25 +51,22 @@ static int add_change(struct sgr__collection *collection, struct sgr__pair pair,
     return 0;
 }
 
-static int route_node(const struct sgr__route *route, const struct sgr_delta *delta,
+static int route_node(const struct sgr__registration *first, const struct sgr_delta *delta,
                       struct sgr_error *error) {
-    SGR_LIST_EACH(link, &route->registrations) {
-        struct sgr__registration *registration =
-            SGR_CONTAINER(link, struct sgr__registration, link);
+    for (const struct sgr__registration *at = first; at; at = sgr__registration_next(first, at)) {
         int code =
-            add_change(registration->collection, (struct sgr__pair){delta->row, registration->via},
-                       delta->weight * registration->weight, error);
+            add_change(sgr__registration_collection(at), (struct sgr__pair){delta->row, at->via},
+                       delta->weight * sgr__registration_weight(at), error);
         if (code)
             return code;
     }
     return 0;
 }
 
-static int route_via(const struct sgr__route *route, const struct sgr_delta *delta,
+static int route_via(const struct sgr__registration *first, const struct sgr_delta *delta,
                      struct sgr_error *error) {
-    SGR_LIST_EACH(link, &route->registrations) {
-        struct sgr__collection *collection =
-            SGR_CONTAINER(link, struct sgr__registration, link)->collection;
+    for (const struct sgr__registration *at = first; at; at = sgr__registration_next(first, at)) {
+        struct sgr__collection *collection = sgr__registration_collection(at);
         int code =
             sgr__collection_children(collection, delta->row, add_change, delta->weight, error);
         if (!code && sgr__register_candidate(collection, delta->row, delta->weight))
@@ -85,11 +82,11 @@ static int route_deltas(struct sgr_views *views, const struct sgr__router *route
     struct sgr_batch batch = sgr_batch_view(&router->feed->pending);
     int code = 0;
     for (size_t i = 0; !code && i < batch.count; i++) {
-        const struct sgr__route *route = sgr__router_find(router, batch.items[i].row);
+        const struct sgr__registration *first = sgr__router_find(router, batch.items[i].row);
         views->rows_read++;
-        if (route)
-            code = router->via ? route_via(route, &batch.items[i], error)
-                               : route_node(route, &batch.items[i], error);
+        if (first)
+            code = router->via ? route_via(first, &batch.items[i], error)
+                               : route_node(first, &batch.items[i], error);
     }
     return code;
 }

@@ -112,20 +112,25 @@ void sgr__router_put(struct sgr__router *router) {
     if (!router || --router->users)
         return;
     struct sgr__feed *feed = router->feed;
-    sgr__set_fini(&router->routes);
+    sgr__set_fini(&router->firsts);
     sgr_list_remove(&router->link);
     free(router);
     feed_free_if_unused(feed);
 }
 
-/* ---- Routes ---- */
+/* ---- Values ---- */
+
+struct sgr__collection *sgr__registration_collection(const struct sgr__registration *registration) {
+    return registration->via ? ((const struct sgr__candidate *)registration)->collection
+                             : SGR_CONTAINER(registration, struct sgr__collection, own);
+}
 
 /* The i-th value under which this is registered. A candidate's come from its pivot row. */
-static struct sgr_value registered_value(const struct sgr__registration *registration, size_t i) {
-    const struct sgr__collection *collection = registration->collection;
+static struct sgr_value registered_value(const struct sgr__registration *registration,
+                                         const struct sgr__router *router, size_t i) {
+    const struct sgr__collection *collection = sgr__registration_collection(registration);
     const struct sgr__level *level = collection->level;
-    bool via = registration->route->router->via;
-    const struct sgr__side *side = sgr__level_side(level, via);
+    const struct sgr__side *side = sgr__level_side(level, router->via);
     size_t links = side->route_count - side->equality_count;
     if (i >= links)
         return *sgr__collection_equality(collection, &side->equalities[i - links]);
@@ -134,105 +139,80 @@ static struct sgr_value registered_value(const struct sgr__registration *registr
     return collection->values[i];
 }
 
-static struct sgr__registration *first_of(const struct sgr__route *route) {
-    return SGR_CONTAINER(route->registrations.next, struct sgr__registration, link);
-}
-
-static bool route_has(const struct sgr__route *route, const struct sgr_value *values) {
-    for (size_t i = 0; i < route->router->count; i++) {
-        struct sgr_value own = registered_value(first_of(route), i);
+static bool has_values(const struct sgr__registration *registration,
+                       const struct sgr__router *router, const struct sgr_value *values) {
+    for (size_t i = 0; i < router->count; i++) {
+        struct sgr_value own = registered_value(registration, router, i);
         if (!sgr_value_equal(&own, &values[i]))
             return false;
     }
     return true;
 }
 
-static bool route_takes(const struct sgr__route *route, const struct sgr_schema *schema,
-                        const struct sgr_row *row) {
-    for (size_t i = 0; i < route->router->count; i++) {
-        struct sgr_value own = registered_value(first_of(route), i);
-        struct sgr_value value = sgr_row_value(schema, row, route->router->columns[i]);
+static bool takes(const struct sgr__registration *registration, const struct sgr__router *router,
+                  const struct sgr_schema *schema, const struct sgr_row *row) {
+    for (size_t i = 0; i < router->count; i++) {
+        struct sgr_value own = registered_value(registration, router, i);
+        struct sgr_value value = sgr_row_value(schema, row, router->columns[i]);
         if (!sgr_value_equal(&own, &value))
             return false;
     }
     return true;
 }
 
-struct sgr__route *sgr__router_find(const struct sgr__router *router, const struct sgr_row *row) {
+static struct sgr__registration *registration_of(struct sgr__set_item *item) {
+    return SGR_CONTAINER(item, struct sgr__registration, item);
+}
+
+const struct sgr__registration *sgr__router_find(const struct sgr__router *router,
+                                                 const struct sgr_row *row) {
     const struct sgr_schema *schema = sgr_node_schema(router->feed->node);
     for (size_t i = 0; i < router->count; i++)
         if (sgr_row_null(row, router->columns[i]))
             return NULL;
     uint64_t hash = sgr_row_hash_columns(schema, row, router->columns, router->count);
-    for (struct sgr__set_item *item = sgr__set_find(&router->routes, hash); item;
-         item = sgr__set_find_next(item)) {
-        struct sgr__route *route = SGR_CONTAINER(item, struct sgr__route, item);
-        if (route_takes(route, schema, row))
-            return route;
-    }
+    for (struct sgr__set_item *item = sgr__set_find(&router->firsts, hash); item;
+         item = sgr__set_find_next(item))
+        if (takes(registration_of(item), router, schema, row))
+            return registration_of(item);
     return NULL;
 }
 
-static struct sgr__route *route_of(struct sgr__router *router, const struct sgr_value *values) {
-    uint64_t hash = sgr_key_hash(values, router->count);
-    for (struct sgr__set_item *item = sgr__set_find(&router->routes, hash); item;
-         item = sgr__set_find_next(item)) {
-        struct sgr__route *route = SGR_CONTAINER(item, struct sgr__route, item);
-        if (route_has(route, values))
-            return route;
-    }
-    struct sgr__route *route = calloc(1, sizeof(*route));
-    if (!route || sgr__set_add(&router->routes, &route->item, hash)) {
-        free(route);
-        return NULL;
-    }
-    route->router = router;
-    sgr_list_init(&route->registrations);
-    router->feed->views->state_bytes += sizeof(*route);
-    return route;
-}
-
-static void route_free_if_unused(struct sgr__route *route) {
-    if (!sgr_list_empty(&route->registrations))
-        return;
-    sgr__set_remove(&route->router->routes, &route->item);
-    route->router->feed->views->state_bytes -= sizeof(*route);
-    free(route);
+static struct sgr__registration *first_with(const struct sgr__router *router,
+                                            const struct sgr_value *values, uint64_t hash) {
+    for (struct sgr__set_item *item = sgr__set_find(&router->firsts, hash); item;
+         item = sgr__set_find_next(item))
+        if (has_values(registration_of(item), router, values))
+            return registration_of(item);
+    return NULL;
 }
 
 /* ---- Registrations ---- */
 
-static struct sgr__registration *enter(struct sgr__collection *collection,
-                                       struct sgr__router *router, const struct sgr_value *values) {
-    struct sgr__route *route = route_of(router, values);
-    if (!route)
-        return NULL;
-    struct sgr__registration *registration = calloc(1, sizeof(*registration));
-    if (!registration) {
-        route_free_if_unused(route);
-        return NULL;
-    }
-    registration->route = route;
-    registration->collection = collection;
-    registration->weight = 1;
-    sgr_list_append(&route->registrations, &registration->link);
-    sgr_list_append(&collection->registrations, &registration->own);
+static int enter(struct sgr__router *router, struct sgr__registration *registration,
+                 const struct sgr_value *values) {
+    uint64_t hash = sgr_key_hash(values, router->count);
+    struct sgr__registration *first = first_with(router, values, hash);
+    if (!first && sgr__set_add(&router->firsts, &registration->item, hash))
+        return SGR_ENOMEM;
+    registration->item.hash = hash;
+    sgr_list_init(&registration->same);
+    if (first)
+        sgr_list_append(&first->same, &registration->same);
     router->feed->registrations++;
-    router->feed->views->state_bytes += sizeof(*registration);
-    return registration;
+    return 0;
 }
 
-static void leave(struct sgr_views *views, struct sgr__registration *registration) {
-    if (registration->via) {
-        sgr__set_remove(&views->candidates, &registration->item);
-        sgr_row_unref(registration->via);
-    }
-    registration->route->router->feed->registrations--;
-    sgr_list_remove(&registration->own);
-    sgr_list_remove(&registration->link);
-    route_free_if_unused(registration->route);
-    views->state_bytes -= sizeof(*registration);
-    free(registration);
+/* The next one of the same values takes the place of the first. */
+static void leave(struct sgr__router *router, struct sgr__registration *registration) {
+    if (sgr_list_empty(&registration->same))
+        sgr__set_remove(&router->firsts, &registration->item);
+    else
+        sgr__set_replace(
+            &router->firsts, &registration->item,
+            &SGR_CONTAINER(registration->same.next, struct sgr__registration, same)->item);
+    sgr_list_remove(&registration->same);
+    router->feed->registrations--;
 }
 
 int sgr__register_collection(struct sgr__collection *collection) {
@@ -245,10 +225,19 @@ int sgr__register_collection(struct sgr__collection *collection) {
     for (size_t i = 0; i < side->route_count; i++)
         values[i] = i < links ? collection->values[i]
                               : *sgr__collection_equality(collection, &side->equalities[i - links]);
-    bool entered = enter(collection, side->router, values);
+    int code = enter(side->router, &collection->own, values);
     free(values);
-    return entered ? 0 : SGR_ENOMEM;
+    return code;
 }
+
+static void unregister_collection(struct sgr__collection *collection) {
+    const struct sgr__level *level = collection->level;
+    if (collection->own.same.next)
+        leave(sgr__level_side(level, level->via.node != NULL)->router, &collection->own);
+    collection->own.same.next = NULL;
+}
+
+/* ---- Candidates ---- */
 
 bool sgr__candidate_key(const struct sgr__collection *collection, const struct sgr_row *via,
                         struct sgr_value *ret) {
@@ -268,18 +257,47 @@ bool sgr__candidate_key(const struct sgr__collection *collection, const struct s
     return true;
 }
 
-static struct sgr__registration *find_candidate(struct sgr_views *views,
-                                                const struct sgr__collection *collection,
-                                                const struct sgr_row *via, uint64_t hash) {
+static struct sgr__candidate *find_candidate(struct sgr_views *views,
+                                             const struct sgr__collection *collection,
+                                             const struct sgr_row *via, uint64_t hash) {
     for (struct sgr__set_item *item = sgr__set_find(&views->candidates, hash); item;
          item = sgr__set_find_next(item)) {
-        struct sgr__registration *registration =
-            SGR_CONTAINER(item, struct sgr__registration, item);
-        if (registration->collection == collection &&
-            sgr_row_equal(collection->level->via.schema, registration->via, via))
-            return registration;
+        struct sgr__candidate *candidate = SGR_CONTAINER(item, struct sgr__candidate, item);
+        if (candidate->collection == collection &&
+            sgr_row_equal(collection->level->via.schema, candidate->registration.via, via))
+            return candidate;
     }
     return NULL;
+}
+
+static struct sgr__candidate *candidate_new(struct sgr__collection *collection,
+                                            const struct sgr_row *via, int64_t weight,
+                                            const struct sgr_value *key) {
+    struct sgr__candidate *candidate = calloc(1, sizeof(*candidate));
+    if (!candidate)
+        return NULL;
+    candidate->collection = collection;
+    candidate->weight = weight;
+    candidate->registration.via = via;
+    if (enter(collection->level->node.router, &candidate->registration, key)) {
+        free(candidate);
+        return NULL;
+    }
+    sgr_row_ref(via);
+    sgr_list_append(&collection->candidates, &candidate->link);
+    sgr__collection_views(collection)->state_bytes += sizeof(*candidate);
+    return candidate;
+}
+
+/* `known`: it stands in views->candidates. */
+static void candidate_free(struct sgr_views *views, struct sgr__candidate *candidate, bool known) {
+    if (known)
+        sgr__set_remove(&views->candidates, &candidate->item);
+    leave(candidate->collection->level->node.router, &candidate->registration);
+    sgr_list_remove(&candidate->link);
+    sgr_row_unref(candidate->registration.via);
+    views->state_bytes -= sizeof(*candidate);
+    free(candidate);
 }
 
 static int add_candidate(struct sgr_views *views, struct sgr__collection *collection,
@@ -292,16 +310,14 @@ static int add_candidate(struct sgr_views *views, struct sgr__collection *collec
         free(key);
         return 0;
     }
-    struct sgr__registration *registration = enter(collection, level->node.router, key);
+    struct sgr__candidate *candidate = candidate_new(collection, via, weight, key);
     free(key);
-    if (!registration)
+    if (!candidate)
         return SGR_ENOMEM;
-    if (sgr__set_add(&views->candidates, &registration->item, hash)) {
-        leave(views, registration);
+    if (sgr__set_add(&views->candidates, &candidate->item, hash)) {
+        candidate_free(views, candidate, false);
         return SGR_ENOMEM;
     }
-    registration->via = sgr_row_ref(via);
-    registration->weight = weight;
     return 0;
 }
 
@@ -310,17 +326,18 @@ int sgr__register_candidate(struct sgr__collection *collection, const struct sgr
     struct sgr_views *views = sgr__collection_views(collection);
     uint64_t hash = sgr_hash_mix(sgr_row_hash(collection->level->via.schema, via),
                                  sgr_hash_int((uint64_t)(uintptr_t)collection));
-    struct sgr__registration *candidate = find_candidate(views, collection, via, hash);
+    struct sgr__candidate *candidate = find_candidate(views, collection, via, hash);
     if (!candidate)
         return add_candidate(views, collection, via, hash, weight);
     candidate->weight += weight;
     if (!candidate->weight)
-        leave(views, candidate);
+        candidate_free(views, candidate, true);
     return 0;
 }
 
 void sgr__unregister_all(struct sgr__collection *collection) {
     struct sgr_views *views = sgr__collection_views(collection);
-    SGR_LIST_EACH(link, &collection->registrations)
-    leave(views, SGR_CONTAINER(link, struct sgr__registration, own));
+    SGR_LIST_EACH(link, &collection->candidates)
+    candidate_free(views, SGR_CONTAINER(link, struct sgr__candidate, link), true);
+    unregister_collection(collection);
 }

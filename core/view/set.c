@@ -56,6 +56,17 @@ void sgr__set_remove(struct sgr__set *set, struct sgr__set_item *item) {
         resize(set, set->capacity / 4);
 }
 
+void sgr__set_replace(struct sgr__set *set, const struct sgr__set_item *old,
+                      struct sgr__set_item *item) {
+    struct sgr__set_item **link = chain_of(set, old->hash);
+    while (*link && *link != old)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    item->next = old->next;
+    *link = item;
+}
+
 static struct sgr__set_item *with_hash(struct sgr__set_item *item, uint64_t hash) {
     while (item && item->hash != hash)
         item = item->next;

@@ -19,6 +19,9 @@ struct sgr__set {
 void sgr__set_fini(struct sgr__set *set); /* items are the caller's */
 int sgr__set_add(struct sgr__set *set, struct sgr__set_item *item, uint64_t hash);
 void sgr__set_remove(struct sgr__set *set, struct sgr__set_item *item);
+/* If `old` is in the set, `item`, which has its hash, takes its place. */
+void sgr__set_replace(struct sgr__set *set, const struct sgr__set_item *old,
+                      struct sgr__set_item *item);
 /* The first item with this hash, and the next one after it; NULL: none. */
 struct sgr__set_item *sgr__set_find(const struct sgr__set *set, uint64_t hash);
 struct sgr__set_item *sgr__set_find_next(const struct sgr__set_item *item);

@@ -198,16 +198,11 @@ static bool shows(const struct sgr__collection *collection, struct sgr__pair pai
 }
 
 static bool router_shows(const struct sgr__router *router, const struct sgr_row *row) {
-    const struct sgr__route *route = sgr__router_find(router, row);
-    if (!route)
-        return false;
-    SGR_LIST_EACH(link, &route->registrations) {
-        const struct sgr__registration *registration =
-            SGR_CONTAINER(link, struct sgr__registration, link);
+    const struct sgr__registration *first = sgr__router_find(router, row);
+    for (const struct sgr__registration *at = first; at; at = sgr__registration_next(first, at))
         if (router->via ||
-            shows(registration->collection, (struct sgr__pair){row, registration->via}))
+            shows(sgr__registration_collection(at), (struct sgr__pair){row, at->via}))
             return true;
-    }
     return false;
 }
 
