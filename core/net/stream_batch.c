@@ -55,7 +55,6 @@ static void ledger_return(struct sgr_stream_ledger *ledger, size_t bytes) {
     if (awaited != SIZE_MAX && left <= awaited &&
         __atomic_exchange_n(&ledger->awaited, SIZE_MAX, __ATOMIC_SEQ_CST) != SIZE_MAX)
         ledger->wake(ledger->data);
-    sgr_stream_ledger_unref(ledger);
 }
 
 void sgr_stream_ledger_hold(struct sgr_stream_ledger *ledger) {
@@ -91,7 +90,8 @@ struct block {
     struct sgr_stream_batch batch;
     size_t size; /* in all */
     struct sgr_stream_ledger *ledger;
-    uint32_t refs; /* atomic */
+    uint32_t refs;  /* atomic */
+    bool uncounted; /* atomic: the ledger has its bytes back */
     struct sgr_change changes[];
 };
 
@@ -272,6 +272,7 @@ struct sgr_stream_batch *sgr_stream_packer_take(struct sgr_stream_packer *packer
     if (!block)
         return NULL;
     block->refs = 1;
+    block->uncounted = false;
     block->ledger = packer->ledger;
     block->batch = (struct sgr_stream_batch){.transaction = *transaction,
                                              .changes = block->changes,
@@ -299,12 +300,23 @@ const struct sgr_stream_batch *sgr_stream_batch_ref(const struct sgr_stream_batc
     return batch;
 }
 
+static void uncount(struct block *block) {
+    if (!__atomic_exchange_n(&block->uncounted, true, __ATOMIC_ACQ_REL))
+        ledger_return(block->ledger, block->size);
+}
+
+const struct sgr_stream_batch *sgr_stream_batch_keep(const struct sgr_stream_batch *batch) {
+    uncount(of(batch));
+    return sgr_stream_batch_ref(batch);
+}
+
 void sgr_stream_batch_unref(const struct sgr_stream_batch *batch) {
     if (!batch || __atomic_sub_fetch(&of(batch)->refs, 1, __ATOMIC_ACQ_REL))
         return;
     struct block *block = of(batch);
     unref_relations(block->changes, batch->count);
-    ledger_return(block->ledger, block->size);
+    uncount(block);
+    sgr_stream_ledger_unref(block->ledger);
     free(block);
 }
 

@@ -2,7 +2,7 @@
  *
  * A batch is one block: changes from its beginning on, their fields and texts from its end backwards until the two meet. Descriptors of
  * relations are blocks of their own, shared by the batches that use them. The ledger is what both threads know of one stream: the bytes of
- * its batches that still live, and how far its sinks have handled it.
+ * its batches that still live, but for those that a sink keeps as history, and how far its sinks have handled it.
  */
 #ifndef SGR_NET_STREAM_BATCH_H
 #define SGR_NET_STREAM_BATCH_H
@@ -47,6 +47,8 @@ void sgr_stream_packer_drop(struct sgr_stream_packer *packer); /* forgets what w
 /* ---- Sharing ---- */
 
 const struct sgr_stream_batch *sgr_stream_batch_ref(const struct sgr_stream_batch *batch);
+/* A reference, and the ledger gets the batch's bytes back at once, though it lives on. */
+const struct sgr_stream_batch *sgr_stream_batch_keep(const struct sgr_stream_batch *batch);
 void sgr_stream_batch_unref(const struct sgr_stream_batch *batch); /* NULL is fine */
 size_t sgr_stream_batch_bytes(const struct sgr_stream_batch *batch);
 

@@ -376,6 +376,11 @@ struct sgr_sink_host {
     void (*send_binary)(struct sgr_connection *connection, struct sgr_bytes *bytes);
 
     const struct sgr_value_methods *values; /* since 1.2 */
+
+    /* Since 1.2. A reference to a batch that is history: it does not count to the stream's budget from here on, so the sink has to bound by itself
+     * what it keeps. To be let go of with stream_batch_unref. */
+    const struct sgr_stream_batch *(*stream_batch_keep)(const struct sgr_stream_batch *batch);
+    size_t (*stream_batch_size)(const struct sgr_stream_batch *batch); /* bytes; since 1.2 */
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -386,6 +391,8 @@ static_assert(offsetof(struct sgr_sink_host, send_parts) == 264, "released offse
 static_assert(offsetof(struct sgr_sink_host, health) == 352, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, send_binary) == 360, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, values) == 368, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, stream_batch_keep) == 376,
+              "released offsets are frozen");
 static_assert(offsetof(struct sgr_value_methods, json) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");

@@ -187,6 +187,28 @@ static void who_awaits_fewer_bytes_is_woken_once(void **state) {
     packing_free(&packing);
 }
 
+static void what_is_kept_as_history_does_not_count(void **state) {
+    (void)state;
+    struct packing packing = packing_new(1024);
+    struct sgr_relation relation = users();
+    struct sgr_field row[] = {text("1"), text("x")};
+    struct sgr_transaction transaction = {.xid = 1, .end_lsn = 5};
+    assert_int_equal(add(&packing, &relation, SGR_INSERT, row, NULL), 0);
+    const struct sgr_stream_batch *batch =
+        sgr_stream_packer_take(packing.packer, &transaction, true, true);
+    assert_false(sgr_stream_ledger_await(packing.ledger, 0));
+    const struct sgr_stream_batch *kept = sgr_stream_batch_keep(batch);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(sgr_stream_ledger_bytes(packing.ledger), 0);
+    assert_ptr_equal(sgr_stream_batch_keep(batch), kept); /* once more, for another one */
+    sgr_stream_batch_unref(batch);
+    sgr_stream_batch_unref(kept);
+    assert_string_equal(kept->changes[0].relation->table, "users");
+    sgr_stream_batch_unref(kept);
+    assert_int_equal(sgr_stream_ledger_bytes(packing.ledger), 0);
+    packing_free(&packing);
+}
+
 static void a_position_counts_within_its_era(void **state) {
     (void)state;
     struct sgr_stream_ledger *ledger = sgr_stream_ledger_new(count_wake, NULL);
@@ -475,6 +497,7 @@ int main(void) {
         cmocka_unit_test(a_full_piece_is_taken_before_it_grows_and_a_big_change_has_its_own),
         cmocka_unit_test(another_descriptor_has_another_identity_and_the_old_one_stays),
         cmocka_unit_test(who_awaits_fewer_bytes_is_woken_once),
+        cmocka_unit_test(what_is_kept_as_history_does_not_count),
         cmocka_unit_test(a_position_counts_within_its_era),
         cmocka_unit_test(what_is_held_waits_in_order_and_comes_when_released),
         cmocka_unit_test(the_least_of_those_who_acknowledge_counts),
