@@ -72,7 +72,7 @@ struct channel *channel_new(struct socket *socket, const struct message *message
     channel->config = *config;
     *config = (struct config){0};
     link_channel(channel);
-    if (era == ERA_V0 || events_v2_begin(channel))
+    if (era != ERA_V2 || events_v2_begin(channel))
         return channel;
     channel_drop(channel);
     return NULL;

@@ -153,6 +153,11 @@ test('nobody but the server speaks on a view', async () => {
   const ref = client.send(topic, 'broadcast', { type: 'broadcast', event: 'diff', payload: { patches: [] } });
   const refused = await client.next();
   assert.deepEqual([refused.ref, refused.payload.status], [ref, 'error']);
+  const posted = await fetch(`${sangre.url}/api/broadcast`, {
+    method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ topic: `view:${view}`, event: 'diff', payload: { patches: [] } }] }),
+  });
+  assert.equal(posted.status, 202);
   await world.query("UPDATE users SET name = 'C' WHERE id = 3");
   assert.equal((await other.event(view, 'diff')).patches[0].value, 'C');
   await world.query("UPDATE users SET name = 'cid' WHERE id = 3");
