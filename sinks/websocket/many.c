@@ -3,60 +3,12 @@
 
 #include <stdlib.h>
 
-struct entry {
-    struct client *client;
-    struct sgr_subscription *subscription;
-    struct entry *next;
-    const char *id; /* as the client wrote it: a JSON string or whole number; behind the key */
-    bool time;
-    char key[]; /* the id as a JSON string, the member's name in frames */
-};
-
-/* ---- Entries ---- */
-
-static void entry_free(struct entry *entry) {
-    struct websocket *ws = entry->client->ws;
-    ws->table->common.release(ws->host, entry);
-}
-
-static void entry_remove(struct entry *entry) {
-    struct client *client = entry->client;
-    struct entry **at = &client->entries;
-    while (*at != entry)
-        at = &(*at)->next;
-    *at = entry->next;
-    if (client->entries_end == &entry->next)
-        client->entries_end = at;
-    client->entry_count--;
-    entry_free(entry);
-}
-
-void many_end(struct client *client) {
-    while (client->entries)
-        entry_remove(client->entries);
-}
-
-static struct entry *entry_find(const struct client *client, const char *key) {
-    struct entry *entry = client->entries;
-    while (entry && strcmp(entry->key, key) != 0)
-        entry = entry->next;
-    return entry;
-}
-
-static struct entry *entry_new(struct client *client, const char *key, const char *id) {
-    struct websocket *ws = client->ws;
-    size_t key_size = strlen(key) + 1, id_size = strlen(id) + 1;
-    struct entry *entry = ws->table->common.allocate(ws->host, sizeof(*entry) + key_size + id_size);
-    if (!entry)
-        return NULL;
-    entry->client = client;
-    memcpy(entry->key, key, key_size);
-    memcpy(entry->key + key_size, id, id_size);
-    entry->id = entry->key + key_size;
-    *client->entries_end = entry;
-    client->entries_end = &entry->next;
-    client->entry_count++;
-    return entry;
+/* The member's name and what precedes its value. */
+static void put_member(struct sgr_text *text, const struct entry *entry) {
+    bool bare = entry->id[0] != '"';
+    sgr_text_puts(text, bare ? "\"" : "");
+    sgr_text_puts(text, entry->id);
+    sgr_text_puts(text, bare ? "\":" : ":");
 }
 
 /* ---- States and frames ---- */
@@ -77,8 +29,7 @@ static void send_resumed(struct entry *entry, const struct sgr_state *state) {
         sgr_text_clear(text);
         message_frame_begin(text, state->previous, state->cursor);
         sgr_text_puts(text, "{");
-        sgr_text_puts(text, entry->key);
-        sgr_text_puts(text, ":");
+        put_member(text, entry);
         message_bytes(client->ws, state->document);
         sgr_text_puts(text, "}");
         message_frame_end(text, entry->time ? state->time : 0);
@@ -123,8 +74,7 @@ static void on_commit(struct sgr_connection *connection, void *data,
     for (size_t i = 0; i < count; i++) {
         const struct entry *entry = frames[i].data;
         sgr_text_puts(text, i ? "," : "{");
-        sgr_text_puts(text, entry->key);
-        sgr_text_puts(text, ":");
+        put_member(text, entry);
         message_bytes(client->ws, frames[i].patches);
         time |= entry->time;
     }
@@ -207,19 +157,13 @@ static const char *read_parameters(struct websocket *ws, json_t *object, struct 
 
 /* ---- Messages ---- */
 
-/* Writes the id as JSON and as a member's name; false: it is none. */
-static bool read_id(struct client *client, json_t *message, struct sgr_text *key,
-                    struct sgr_text *id) {
-    *key = *id = sgr_text_new(&client->ws->table->common, client->ws->host);
+/* Writes the id as JSON; false: it is none. */
+static bool read_id(struct client *client, json_t *message, struct sgr_text *id) {
+    *id = sgr_text_new(&client->ws->table->common, client->ws->host);
     if (!message_id(message, id))
         return false;
-    if (id->data[0] == '"')
-        sgr_text_add(key, id->data, id->size);
-    else
-        sgr_text_json(key, (struct sgr_slice){id->data, id->size});
-    sgr_text_add(key, "", 1);
     sgr_text_add(id, "", 1);
-    return !key->failed && !id->failed;
+    return !id->failed;
 }
 
 static bool optional(json_t *message, const char *name, bool (*fits)(const json_t *value)) {
@@ -280,10 +224,10 @@ static int whole_characters(const char *text, size_t most) {
     return (int)size;
 }
 
-static void begin(struct client *client, json_t *message, const char *key, const char *id) {
+static void begin(struct client *client, json_t *message, const char *id) {
     struct parameters parameters = {0};
     const char *odd = read_parameters(client->ws, json_object_get(message, "params"), &parameters);
-    struct entry *entry = odd ? NULL : entry_new(client, key, id);
+    struct entry *entry = odd ? NULL : entry_new(client, id);
     char text[320];
     snprintf(text, sizeof(text), "parameter %.*s is not a text, number, truth value or null",
              odd ? whole_characters(odd, 200) : 0, odd ? odd : "");
@@ -296,20 +240,20 @@ static void begin(struct client *client, json_t *message, const char *key, const
     free_parameters(client->ws, &parameters);
 }
 
-static void subscribe(struct client *client, json_t *message, const char *key, const char *id) {
+static void subscribe(struct client *client, json_t *message, const char *id) {
     const char *fault = fault_of(message);
     if (fault)
         client_error(client, id, "bad_message", fault);
-    else if (entry_find(client, key))
+    else if (entry_find(client, id))
         client_error(client, id, "duplicate_id", "a subscription of this id is there already");
     else if (client->entry_count >= (size_t)client->ws->options->subscriptions)
         client_error(client, id, "too_many", "this connection has all the views it may have");
     else
-        begin(client, message, key, id);
+        begin(client, message, id);
 }
 
-static void unsubscribe(struct client *client, const char *key, const char *id) {
-    struct entry *entry = entry_find(client, key);
+static void unsubscribe(struct client *client, const char *id) {
+    struct entry *entry = entry_find(client, id);
     if (!entry) {
         client_error(client, id, "unknown_id", "no subscription of this id");
         return;
@@ -319,21 +263,20 @@ static void unsubscribe(struct client *client, const char *key, const char *id) 
 }
 
 static void on_message(struct client *client, const char *type, json_t *message) {
-    struct sgr_text key, id;
+    struct sgr_text id;
     bool begins = strcmp(type, "subscribe") == 0, ends = strcmp(type, "unsubscribe") == 0;
     if (!begins && !ends) {
         client_error(client, NULL, "unknown_type",
                      "messages are of type subscribe, unsubscribe, wait, auth or ping");
         return;
     }
-    bool known = read_id(client, message, &key, &id);
+    bool known = read_id(client, message, &id);
     if (!known)
         client_error(client, NULL, "bad_message", "id is a text of at most 256 bytes or a number");
     else if (begins)
-        subscribe(client, message, key.data, id.data);
+        subscribe(client, message, id.data);
     else
-        unsubscribe(client, key.data, id.data);
-    sgr_text_free(&key);
+        unsubscribe(client, id.data);
     sgr_text_free(&id);
 }
 

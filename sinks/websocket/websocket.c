@@ -155,7 +155,7 @@ static void on_closed(struct sgr_connection *connection, void *data, int code) {
     (void)connection;
     (void)code;
     unlink_client(client);
-    many_end(client);
+    entries_free(client);
     sgr_text_free(&client->cursor);
     ws->table->common.release(ws->host, client);
 }
@@ -185,7 +185,6 @@ static void welcome(struct websocket *ws, struct sgr_request *request, struct wi
     }
     client->ws = ws;
     client->cursor = sgr_text_new(&ws->table->common, ws->host);
-    client->entries_end = &client->entries;
     client->time = wish->time;
     client->connection = ws->table->accept(request, &callbacks, client, NULL);
     if (!client->connection) {

@@ -30,7 +30,13 @@ struct websocket {
     void *diffs_end; /* timer: they are not kept for long */
 };
 
-struct entry; /* a subscription of a many-views client */
+struct entry { /* a subscription of a many-views client */
+    struct client *client;
+    struct sgr_subscription *subscription;
+    struct entry *next;
+    bool time;
+    char id[]; /* as the client wrote it: a JSON string or whole number */
+};
 
 struct client {
     struct websocket *ws;
@@ -42,8 +48,8 @@ struct client {
     bool stale; /* as the client knows it */
 
     /* many */
-    struct entry *entries, **entries_end; /* in order of their making */
-    size_t entry_count;
+    struct entry **chains; /* a power of two of them; NULL: none yet */
+    size_t chain_count, entry_count;
     struct sgr_text cursor; /* the last that was sent */
 
     /* diffed */
@@ -99,11 +105,18 @@ void message_receive(struct client *client, struct sgr_slice text, bool binary);
 /* {"type":"wait","id"?,"cursor"} or {…,"lsn","source"?}, answered by caught_up or an error with the same id. */
 void wait_begin(struct client *client, json_t *message);
 
+/* ---- entries.c ---- */
+
+/* NULL: no memory. Of this id there must be none. */
+struct entry *entry_new(struct client *client, const char *id);
+struct entry *entry_find(const struct client *client, const char *id); /* NULL: there is none */
+void entry_remove(struct entry *entry);
+void entries_free(struct client *client);
+
 /* ---- The modes ---- */
 
 void single_begin(struct client *client, const struct wish *wish);
 void many_begin(struct client *client);
-void many_end(struct client *client);
 void seed_begin(struct client *client, struct wish *wish);
 bool seed_path(struct sgr_slice path);
 void seed_close(struct websocket *ws);

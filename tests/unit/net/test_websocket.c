@@ -301,6 +301,27 @@ static void errors_of_the_engine_name_the_subscription(void **state) {
     client_close(&client);
 }
 
+static void ids_are_found_among_many_as_texts_and_as_numbers(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_websocket(engine->port, "/");
+    char text[64];
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        subscribe(engine, &client, text, 5 + i, "c1");
+    }
+    client_say(&client, "{\"type\":\"subscribe\",\"id\":\"58\",\"view\":\"/v\"}");
+    client_expect_part(&client, "\"id\":\"58\",\"code\":\"duplicate_id\"");
+    for (int i = 99; i >= 0; i--) {
+        snprintf(text, sizeof(text), "{\"type\":\"unsubscribe\",\"id\":\"%d\"}", i);
+        client_say(&client, text);
+        assert_int_equal(engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE).channel, 5 + i);
+    }
+    client_say(&client, "{\"type\":\"unsubscribe\",\"id\":58}");
+    client_expect_part(&client, "\"id\":58,\"code\":\"unknown_id\"");
+    subscribe(engine, &client, "\"58\"", 5, "c1");
+    client_close(&client);
+}
+
 static int setup_few(void **state) {
     struct engine *engine = engine_new();
     engine_sink(engine, "websocket", "subscriptions: 2\n");
@@ -525,6 +546,7 @@ int main(void) {
         WITH_ENGINE(subscribing_carries_parameters_codec_cursor_and_time),
         WITH_ENGINE(every_bad_message_has_its_code_and_the_connection_goes_on),
         WITH_ENGINE(errors_of_the_engine_name_the_subscription),
+        WITH_ENGINE(ids_are_found_among_many_as_texts_and_as_numbers),
         cmocka_unit_test_setup_teardown(a_connection_has_no_more_views_than_it_may, setup_few,
                                         engine_teardown),
         WITH_ENGINE(unsubscribing_before_the_answer_is_quiet),
