@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "binary.h"
+#include "changes.h"
 #include "events.h"
 #include "join.h"
 #include "view.h"
@@ -40,6 +41,7 @@ void channel_drop(struct channel *channel) {
     if (channel->era == ERA_V2)
         events_v2_end(channel);
     view_end(channel);
+    changes_leave(channel);
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);

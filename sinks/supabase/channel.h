@@ -14,7 +14,10 @@ struct channel {
     int64_t expiry;            /* of its token; microseconds since 1970, INT64_MAX: none */
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     enum era era;
-    struct view *view;    /* ERA_VIEW */
+    struct view *view; /* ERA_VIEW */
+    struct audience *
+        audience; /* by whom changes find it; NULL: in the first era by its topic, in the second it gets none */
+    size_t seat;          /* there */
     struct config config; /* second era: what the join asked for */
     struct member member; /* and the room it is in */
     size_t join_ref_size;

@@ -1,5 +1,6 @@
 /* The events of the first era: there is one, and every other ends the channel. */
 #include "answer.h"
+#include "changes.h"
 #include "events.h"
 
 void events_v0_fail(struct channel *channel) {
@@ -17,6 +18,8 @@ static void refresh(struct channel *channel, const struct message *message) {
     channel_take_token(channel, &verdict);
     if (channel->expiry <= wall_now())
         events_v0_fail(channel);
+    else
+        changes_join(channel);
 }
 
 void events_v0(struct channel *channel, const struct message *message) {

@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "broadcast.h"
+#include "changes.h"
 #include "events.h"
 
 void events_v2_shut(struct channel *channel, const char *why) {
@@ -28,6 +29,7 @@ static void refresh(struct channel *channel, const struct message *message) {
         return;
     }
     channel_take_token(channel, &verdict);
+    changes_join(channel);
 }
 
 /* ---- To the others in the room ---- */

@@ -5,7 +5,8 @@
  * The stream waits for clients that have too much queued, so that a big transaction flows through at the pace at which it is read. It waits
  * for nobody longer than the configured patience: after that, a slow client's frames are queued up to a limit, and past that it is closed,
  * so that it notices. The others go on meanwhile. */
-#include "channel.h"
+#include "audience.h"
+#include "changes.h"
 #include "frame.h"
 
 enum {
@@ -132,8 +133,8 @@ static struct sgr_bytes *make_frame(struct supabase *supabase, const struct topi
                : supabase->table->bytes_new(supabase->text.data, supabase->text.size);
 }
 
-static void send_to(struct supabase *supabase, const struct receivers *receivers,
-                    struct sgr_bytes *bytes) {
+void feed_send(struct supabase *supabase, const struct receivers *receivers,
+               struct sgr_bytes *bytes) {
     for (size_t i = 0; i < receivers->count; i++) {
         struct socket *socket = receivers->items[i]->socket;
         if (bytes)
@@ -145,15 +146,24 @@ static void send_to(struct supabase *supabase, const struct receivers *receivers
 }
 
 static void publish(struct supabase *supabase, const struct topic *topic,
-                    const struct sgr_change *change) {
+                    const struct receivers *receivers, const struct sgr_change *change) {
     for (enum vsn vsn = VSN_1; vsn < VSN_COUNT; vsn++) {
-        const struct receivers *receivers = &topic->receivers[ERA_V0][vsn];
-        if (!receivers->count)
+        if (!receivers[vsn].count)
             continue;
         struct sgr_bytes *bytes =
             supabase->payload.failed ? NULL : make_frame(supabase, topic, vsn, change);
-        send_to(supabase, receivers, bytes);
+        feed_send(supabase, &receivers[vsn], bytes);
         supabase->table->bytes_unref(bytes);
+    }
+}
+
+/* Of a protected table, only to those who may see the row. */
+static void publish_to_hits(struct supabase *supabase, struct topic *topic,
+                            const struct sgr_change *change) {
+    for (struct audience *audience; (audience = topic->hits);) {
+        topic->hits = audience->next_hit;
+        audience->is_hit = false;
+        publish(supabase, topic, audience->receivers, change);
     }
 }
 
@@ -169,19 +179,34 @@ static bool reserve_matches(struct supabase *supabase, size_t count) {
     return true;
 }
 
+static void feed_topics(struct supabase *supabase, const struct table *table,
+                        const struct sgr_change *change, int64_t commit_time, size_t count) {
+    if (!count)
+        return;
+    sgr_text_clear(&supabase->payload);
+    payload_v0(&supabase->payload, table, change, payload_time(&supabase->time, commit_time));
+    for (size_t i = 0; i < count; i++) {
+        struct topic *topic = supabase->matches[i];
+        if (changes_protects(table, change))
+            publish_to_hits(supabase, topic, change);
+        else
+            publish(supabase, topic, topic->receivers[ERA_V0], change);
+    }
+}
+
 /* False: out of memory. */
 static bool feed_change(struct supabase *supabase, const struct sgr_change *change,
                         int64_t commit_time) {
     struct table *table = topics_table(&supabase->topics, change->relation);
-    if (!table || !reserve_matches(supabase, TABLE_WHOLE + table->count))
+    if (!table || !changes_watch(supabase, table, change->relation) ||
+        !reserve_matches(supabase, TABLE_WHOLE + table->count))
         return false;
     size_t count = topics_match(table, change, supabase->matches);
-    if (!count)
-        return true;
-    sgr_text_clear(&supabase->payload);
-    payload_v0(&supabase->payload, table, change, payload_time(&supabase->time, commit_time));
+    supabase->change++;
     for (size_t i = 0; i < count; i++)
-        publish(supabase, supabase->matches[i], change);
+        supabase->matches[i]->change = supabase->change;
+    changes_feed(supabase, table, change, commit_time);
+    feed_topics(supabase, table, change, commit_time, count);
     return true;
 }
 
@@ -207,7 +232,11 @@ static void on_changes(void *data, struct sgr_stream *stream,
 /* Whoever may have missed a change has to notice: clients read the tables again when they connect. */
 static void on_state(void *data, struct sgr_stream *stream, const struct sgr_stream_state *state) {
     struct supabase *supabase = data;
+    bool flowed = supabase->flowing;
     (void)stream;
+    supabase->flowing = state->phase != SGR_STREAM_DOWN;
+    if (state->phase == SGR_STREAM_FLOWING && !flowed)
+        changes_flow(supabase);
     if (state->phase != SGR_STREAM_GAP)
         return;
     supabase->table->common.log(supabase->host, SGR_LOG_WARN,

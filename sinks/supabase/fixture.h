@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/slice.h"
+#include "fake_values.h"
 #include "loader/loader.h"
 
 enum { ROUTES = 24, FRAMES = 4096, TIMERS = 8, POSTS = 64 };
@@ -224,7 +225,7 @@ static inline void fake_hold(struct sgr_stream *stream, bool held) {
     host.held = held;
 }
 
-/* ---- Tokens: good, lasting (never expires), short, anon (the role); all others are bad ---- */
+/* ---- Tokens: good, lasting (never expires), short, anon (the role), user-NAME (the subject); all others are bad ---- */
 
 struct sgr_verifier {
     bool without_expiry;
@@ -233,6 +234,7 @@ struct sgr_claims {
     int64_t expiry;
     int references;
     bool anonymous;
+    char subject[32];
 };
 
 static struct sgr_verifier verifiers[2] = {{true}, {false}};
@@ -277,8 +279,11 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
     if (sgr_slice_is(token, "short"))
         claims->expiry = wall_clock() + 100000;
     claims->anonymous = sgr_slice_is(token, "anon");
-    if (sgr_slice_is(token, "good") || sgr_slice_is(token, "short") || claims->anonymous ||
-        (sgr_slice_is(token, "lasting") && verifier->without_expiry))
+    if (token.size > 5 && memcmp(token.data, "user-", 5) == 0)
+        snprintf(claims->subject, sizeof(claims->subject), "%.*s", (int)token.size - 5,
+                 token.data + 5);
+    if (*claims->subject || sgr_slice_is(token, "good") || sgr_slice_is(token, "short") ||
+        claims->anonymous || (sgr_slice_is(token, "lasting") && verifier->without_expiry))
         verdict = (struct sgr_verdict){.claims = claims};
     done(data, &verdict);
     fake_claims_unref(claims);
@@ -286,6 +291,8 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
 }
 
 static inline struct sgr_bytes *fake_claim(const struct sgr_claims *claims, const char *path) {
+    if (strcmp(path, "sub") == 0)
+        return *claims->subject ? sgr_bytes_new(claims->subject, strlen(claims->subject)) : NULL;
     assert_string_equal(path, "role");
     return claims->anonymous ? sgr_bytes_new("anon", 4) : NULL;
 }
@@ -349,6 +356,7 @@ static const struct sgr_sink_host table = {
     .claims_ref = fake_claims_ref,
     .claims_unref = fake_claims_unref,
     .claim = fake_claim,
+    .values = &fake_values,
     .path = fake_path,
     .body = fake_body,
     .send_binary = fake_send_binary,
@@ -380,6 +388,7 @@ static inline int open_sink(const char *yaml, struct sgr_error *error) {
 }
 
 static inline void close_sink(void) {
+    sgr_buffer_fini(&asked.json);
     if (sink.state)
         sink.plugin->sink->close(sink.state);
     sgr_options_free(sink.options);

@@ -1,6 +1,7 @@
 #include "join.h"
 
 #include "answer.h"
+#include "changes.h"
 #include "events.h"
 #include "view.h"
 
@@ -168,6 +169,7 @@ static void join_checked(struct joining *joining) {
     answer_joined(joining, channel);
     if (joining->era == ERA_V2)
         events_v2_joined(channel);
+    changes_join(channel);
 }
 
 void join(struct socket *socket, const struct message *message, struct channel *older) {

@@ -40,6 +40,10 @@ static const struct sgr_option options[] = {
      .type = SGR_OPTION_JSON,
      .offset = AT(claims, const char *),
      .help = "What tokens must say: { claim: value }."},
+    {.name = "rows",
+     .type = SGR_OPTION_JSON,
+     .offset = AT(rows, const char *),
+     .help = "Who may see which rows of a table: { \"public.todos\": \"user_id = $claims.sub\" }."},
     {.name = "metrics",
      .type = SGR_OPTION_BOOL,
      .offset = AT(metrics, bool),
@@ -197,6 +201,11 @@ static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     if (!code)
         code = tokens_open(&supabase->tokens, supabase->table, supabase->host, own->secure,
                            own->secret, own->claims, error);
+    if (!code && own->rows && !own->secure)
+        code = sgr_error_set(error, SGR_ECONFIG,
+                             "\"rows\" asks for claims of tokens, but \"secure\" is false");
+    if (!code)
+        code = access_open(&supabase->access, supabase->table, supabase->host, own->rows, error);
     if (!code)
         code = feed_bind(supabase, error);
     if (!code && own->metrics)
@@ -218,6 +227,8 @@ static void supabase_close(void *state) {
     rooms_free(&supabase->rooms);
     sgr_text_free(&supabase->told);
     topics_free(&supabase->topics);
+    index_free(&supabase->audiences);
+    access_free(&supabase->access);
     rules_free(&supabase->rules);
     tokens_free(&supabase->tokens);
     sgr_text_free(&supabase->text);
@@ -226,7 +237,7 @@ static void supabase_close(void *state) {
 
 static int supabase_open(const struct sgr_sink_host *table, void *host, const void *own,
                          void **ret_state, struct sgr_error *error) {
-    if (table->common.size <= offsetof(struct sgr_sink_host, send_binary))
+    if (table->common.size <= offsetof(struct sgr_sink_host, values))
         return sgr_error_set(error, SGR_EABI,
                              "this server has no change streams or binary messages for sinks");
     struct supabase *supabase = table->common.allocate(host, sizeof(*supabase));
@@ -236,6 +247,7 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
     supabase->host = host;
     supabase->options = own;
     supabase->topics = topics_new(&table->common, host, &supabase->rules);
+    supabase->audiences = index_new(&table->common, host);
     supabase->text = sgr_text_new(&table->common, host);
     supabase->payload = sgr_text_new(&table->common, host);
     supabase->told = sgr_text_new(&table->common, host);
@@ -260,8 +272,7 @@ SGR_PLUGIN = {
     .kind = SGR_SINK,
     .name = "supabase",
     .version = "0.1.0",
-    .summary =
-        "A source's changes to clients of Supabase Realtime, as its server of 2022 sent them",
+    .summary = "A source's changes to clients of Supabase Realtime, of 2022 and of today",
     .options = options,
     .options_size = sizeof(struct supabase_options),
     .methods_size = sizeof(methods),

@@ -15,7 +15,9 @@
  *     webhook.c webhook_endpoint.c      the same changes on their way to webhooks
  *     topic.c table.c rules.c index.c   which channels a change goes to
  *     configuration.c webhook_config.c  what is read from the protocol's configuration file
- *     payload_v0.c value.c frame.c      what they are sent
+ *     changes.c audience.c wish.c condition.c       who asks for which changes, in the second era
+ *     watch.c predicate.c pattern.c access.c        which of a table's changes these are, and who may see them
+ *     payload_v0.c payload_v2.c value.c frame.c     what they are sent
  */
 #ifndef SINKS_SUPABASE_SUPABASE_H
 #define SINKS_SUPABASE_SUPABASE_H
@@ -23,6 +25,7 @@
 #include <sangre/sink.h>
 #include <sangre/text.h>
 
+#include "access.h"
 #include "payload_v0.h"
 #include "room.h"
 #include "rules.h"
@@ -33,7 +36,7 @@
 struct supabase_options {
     const char *source;
     bool strict, secure, metrics;
-    const char *secret, *claims;
+    const char *secret, *claims, *rows;
     const char *path;
     const char *realtime, *configuration_file;
     int64_t channels;
@@ -59,7 +62,10 @@ struct supabase {
     const struct supabase_options *options;
     struct rules rules;
     struct tokens tokens;
+    struct access access;
     struct topics topics;
+    struct index audiences; /* by all that tells them apart */
+    struct audience *first_audience;
     struct socket *sockets, **sockets_end; /* the one that was silent longest first */
     struct sgr_text text;                  /* a frame being written, reused */
     struct rooms rooms;
@@ -67,6 +73,9 @@ struct supabase {
 
     /* feed.c */
     struct sgr_stream *stream;
+    bool flowing;
+    uint64_t change; /* the number of the change at hand */
+    struct audience *hits;
     struct sgr_text payload;  /* of the change at hand */
     struct payload_time time; /* of the transaction at hand */
     struct topic **matches;   /* of the change at hand */
@@ -127,6 +136,9 @@ int metrics_route(struct supabase *supabase, struct sgr_error *error);
 /* ---- feed.c ---- */
 
 int feed_bind(struct supabase *supabase, struct sgr_error *error);
+/* To each of them. bytes NULL: out of memory, they are closed. */
+void feed_send(struct supabase *supabase, const struct receivers *receivers,
+               struct sgr_bytes *bytes);
 void feed_forget(struct socket *socket);
 /* The stream is held while there is a reason to. */
 void feed_hold(struct supabase *supabase, unsigned reason, bool held);

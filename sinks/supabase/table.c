@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "value.h"
+#include "watch.h"
 
 /* ---- Texts: written one behind the other, their places known when all are written ---- */
 
@@ -167,6 +168,7 @@ struct table *table_new(const struct sgr_host_common *common, void *host,
 void table_free(struct table *table) {
     const struct sgr_host_common *common = table->texts.common;
     void *host = table->texts.host;
+    watch_free(table->watch);
     for (size_t i = 0; i < table->count; i++)
         index_free(&table->by_name[i].filters);
     sgr_text_free(&table->texts);

@@ -11,6 +11,8 @@
 /* Topics for all rows, in the order in which they get a change. */
 enum { TABLE_SCHEMA, TABLE_ALL, TABLE_TABLE, TABLE_WHOLE };
 
+struct watch;
+
 struct table_column {
     size_t number; /* in the relation */
     enum sgr_type type;
@@ -35,6 +37,7 @@ struct table {
     struct topic *whole[TABLE_WHOLE]; /* NULL: nobody has joined it */
     size_t filters;                   /* of all columns */
     struct sgr_text texts;            /* what the slices point into */
+    struct watch *watch;              /* of the second era; NULL: not yet */
     struct table_column by_name[];    /* sorted by the bytes of their names */
 };
 

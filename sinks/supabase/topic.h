@@ -20,6 +20,8 @@ struct receivers {
     size_t count, capacity;
 };
 
+struct audience;
+
 struct topic {
     struct index_entry entry;
     struct topic *next, *prev;
@@ -27,6 +29,8 @@ struct topic {
     size_t json_size;
     struct receivers receivers[ERA_COUNT][VSN_COUNT];
     struct filter *filters; /* where it stands at columns of tables */
+    uint64_t change;        /* the last one that it got */
+    struct audience *hits;  /* changes.c: of a protected table's change, who may see it */
     char name[];
 };
 
