@@ -151,7 +151,7 @@ static int resume_at(struct sgr_publisher *publisher, struct publisher_channel *
         return sgr_instance_commit_of_revision(channel->instance,
                                                what->revision - publisher->revision_base, ret_from);
     }
-    if (sgr_slice_equal(what->cursor, sgr__bytes_slice(channel->token))) {
+    if (sgr_slice_equal(sgr_cursor_bare(what->cursor), sgr__bytes_slice(channel->token))) {
         *ret_from = sgr_instance_changed(channel->instance);
         return SGR_OK;
     }

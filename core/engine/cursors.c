@@ -238,6 +238,7 @@ static bool well_formed(struct sgr_slice token) {
 int sgr_cursors_positions(const struct sgr_cursors *cursors, struct sgr_slice token,
                           uint64_t *ret_positions) {
     uint64_t sum;
+    token = sgr_cursor_bare(token);
     if (!well_formed(token))
         return SGR_EPARSE;
     if (!take_epoch(cursors, &token))
@@ -279,6 +280,7 @@ int sgr_cursors_find(const struct sgr_cursors *cursors, struct sgr_slice token,
     if (!components)
         return SGR_ENOMEM;
     const struct entry *entry = NULL;
+    token = sgr_cursor_bare(token);
     if (take_epoch(cursors, &token) && take_sum(cursors, token, components, &sum))
         entry = search(cursors, sum);
     bool same = entry != NULL;

@@ -16,6 +16,12 @@ struct sgr_cursors;
  * stands at the very same position. Each frame carries two cursors, so each digit costs every message two bytes. */
 enum { SGR_CURSORS_EPOCH_DIGITS = 6 };
 
+/* What stands behind a - is not the engine's: the network side's stamps. */
+static inline struct sgr_slice sgr_cursor_bare(struct sgr_slice token) {
+    const char *behind = token.size ? memchr(token.data, '-', token.size) : NULL;
+    return behind ? (struct sgr_slice){token.data, (size_t)(behind - token.data)} : token;
+}
+
 struct sgr_cursors *sgr_cursors_new(size_t source_count);
 void sgr_cursors_free(struct sgr_cursors *cursors); /* NULL is fine */
 

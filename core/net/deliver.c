@@ -30,6 +30,7 @@ struct commit {
     struct sgr_server *server;
     const struct sgr_hub_commit *from;
     struct sgr_commit told;
+    uint64_t stamp; /* of its cursor as it is told */
 };
 
 static bool wanted(const struct sgr_subscription *subscription) {
@@ -53,9 +54,21 @@ static void tell(struct sgr_connection *connection, const struct sgr_commit *com
                                                      count);
 }
 
+/* What was encoded with another stamp is not theirs to share. */
+static void put_stamp(struct commit *commit, uint64_t stamp) {
+    if (commit->stamp == stamp)
+        return;
+    release_shared(commit->server);
+    commit->stamp = stamp;
+    commit->told.cursor =
+        sgr__stamped(&commit->server->stamped, sgr__bytes_slice(commit->from->cursor), stamp);
+}
+
 static void tell_one(struct commit *commit, struct sgr_subscription *subscription,
                      const struct sgr_hub_item *item) {
     struct sgr_frame frame = make_frame(subscription, item);
+    put_stamp(commit, subscription->connection->stamp);
+    frame.previous = sgr__stamped(&commit->server->previous, frame.previous, commit->stamp);
     commit->told.shared = slots_of(subscription->connection);
     tell(subscription->connection, &commit->told, &frame, 1);
 }
@@ -146,6 +159,7 @@ static void deliver_many(struct commit *commit, struct sgr_connection *connectio
         if (!frames[i].subscription->ended && frames[i].subscription->live)
             frames[count++] = frames[i];
     qsort(frames, count, sizeof(*frames), by_subscription);
+    put_stamp(commit, connection->stamp);
     commit->told.shared = slots_of(connection);
     if (count)
         tell(connection, &commit->told, frames, count);
@@ -326,7 +340,8 @@ static void tell_others(struct composed *composed) {
 static void tell_composed(struct composed *composed) {
     struct sgr_server *server = composed->connection->server;
     struct sgr_frame *frames = composed->frames;
-    struct sgr_commit commit = {.cursor = composed->cursor,
+    uint64_t stamp = composed->connection->stamp;
+    struct sgr_commit commit = {.cursor = sgr__stamped(&server->stamped, composed->cursor, stamp),
                                 .time = composed->answers[0].state.time,
                                 .shared = slots_of(composed->connection),
                                 .composed = true};
@@ -335,6 +350,8 @@ static void tell_composed(struct composed *composed) {
         if (!frames[i].subscription->ended)
             frames[count++] = frames[i];
     qsort(frames, count, sizeof(*frames), by_subscription);
+    if (count == 1)
+        frames->previous = sgr__stamped(&server->previous, frames->previous, stamp);
     if (count)
         tell(composed->connection, &commit, frames, count);
     release_shared(server);

@@ -190,8 +190,8 @@ static struct sgr_slice *copy_values(const struct sgr_slice *values, size_t coun
     return copies;
 }
 
-static uint64_t values_hash(const struct sgr__guard *guard) {
-    uint64_t hash = 0;
+uint64_t sgr__guard_hash(const struct sgr__guard *guard) {
+    uint64_t hash = guard->access->claim_count;
     for (size_t i = 0; i < guard->access->claim_count; i++)
         hash = sgr_hash_mix(hash, sgr_hash_bytes(guard->values[i].data, guard->values[i].size));
     return hash;
@@ -218,11 +218,25 @@ static void ask(struct sgr__guard *guard) {
     free(all);
 }
 
+static void forget_past(struct sgr__guard *guard) {
+    guard->what.cursor = (struct sgr_slice){NULL, 0};
+    guard->what.have_revision = false;
+}
+
+/* A past that was told under other claims is none. A revision does not say whose it was. */
+static void ask_first(struct sgr__guard *guard) {
+    guard->reset = guard->what.cursor.size && !sgr__stamp_fits(guard, guard->what.cursor);
+    if (guard->reset)
+        forget_past(guard);
+    if (guard->access->claim_count)
+        guard->what.have_revision = false;
+    ask(guard);
+}
+
 static void ask_again(struct sgr__guard *guard) {
     guard->again = false;
     guard->reset |= guard->told;
-    guard->what.cursor = (struct sgr_slice){NULL, 0};
-    guard->what.have_revision = false;
+    forget_past(guard);
     if (sgr__subscription_rename(guard->subscription))
         refuse(guard, &no_memory);
     else
@@ -287,6 +301,8 @@ static bool put_in_force(struct sgr__guard *guard, struct sgr_claims *claims) {
     sgr_claims_ref(claims);
     sgr_claims_unref(guard->claims);
     guard->claims = claims;
+    if (guard->told)
+        sgr__guard_restamp(guard);
     watch_expiry(guard);
     return !same;
 }
@@ -302,7 +318,7 @@ static void enter(struct sgr__guard *guard, struct sgr_claims *claims,
     else if (!put_in_force(guard, claims))
         return;
     else if (!begun)
-        ask(guard);
+        ask_first(guard);
     else if (subscription->asked && !subscription->answered)
         guard->again =
             true; /* one question at a time, or a client could have us ask without bound */
@@ -349,10 +365,12 @@ bool sgr__guard_answer(struct sgr__guard *guard, struct sgr_state *state, char e
     }
     guard->reset = false;
     guard->told = true;
+    if (state->answer != SGR_ANSWER_ERROR)
+        sgr__guard_stamp(guard);
     /* Two clients may have two documents at one address. */
     if (state->etag.size && state->etag.size < SGR__ETAG - 20 && guard->access->claim_count) {
         int size = snprintf(etag, SGR__ETAG, "%.*s-%016llx", SGR_SLICE_ARGS(state->etag),
-                            (unsigned long long)values_hash(guard));
+                            (unsigned long long)sgr__guard_hash(guard));
         state->etag = (struct sgr_slice){etag, (size_t)size};
     }
     return true;

@@ -134,8 +134,10 @@ struct sgr_server {
     struct sgr_verifier *verifier; /* the config's; NULL: none */
     struct sgr_vector verifiers;   /* of struct sgr_verifier *: that and the sinks' */
     ev_async keys_fetched;
-    struct sgr_map *access;  /* view → const struct sgr_plan_access * */
-    struct sgr_list refused; /* guards whose subscriptions are to be told */
+    struct sgr_map *access;              /* view → const struct sgr_plan_access * */
+    struct sgr_list refused;             /* guards whose subscriptions are to be told */
+    struct sgr_vector claim_paths;       /* of const char *: of the claims that views use */
+    struct sgr_buffer stamped, previous; /* cursors on their way to sinks */
 };
 
 /* A context that logs to our log and leaves signals alone. NULL: failed. */
@@ -368,6 +370,7 @@ struct sgr_connection {
     struct sgr_list subscriptions; /* in order of their making */
     unsigned answers_due;
     bool shared;           /* it had several subscriptions: they share its cursor */
+    uint64_t stamp;        /* of that; 0: none */
     bool more_to_come;     /* of what it is being told all at once, this is not the last */
     bool paused;           /* commits are not delivered, but composed once the queue is empty */
     bool compose_again;    /* a state came while composing */
@@ -538,11 +541,12 @@ struct sgr__guard {
     struct sgr_list waiting;   /* on an identity's held, or the server's refused */
     struct sgr_subscribe what; /* as the sink asked, its texts in `wish` */
     void *wish;
-    struct sgr_claims *claims; /* in force; NULL: none yet */
-    struct sgr_slice *values;  /* of the access' claims */
-    bool own;                  /* the sink gives its claims */
-    bool again;                /* to be asked anew once the engine has answered */
-    bool told, reset;          /* its client has a state; the next is told as a reset */
+    struct sgr_claims *claims;           /* in force; NULL: none yet */
+    struct sgr_slice *values;            /* of the access' claims */
+    bool own;                            /* the sink gives its claims */
+    bool again;                          /* to be asked anew once the engine has answered */
+    bool told, reset;                    /* its client has a state; the next is told as a reset */
+    uint64_t values_stamp, claims_stamp; /* of what its client was told last; 0: none */
     ev_periodic expiry;
     struct sgr_verdict refusal; /* status 0: not refused */
     char *text;                 /* its message, if it is not a literal */
@@ -564,6 +568,22 @@ bool sgr__guard_answer(struct sgr__guard *guard, struct sgr_state *state, char e
 void sgr__guard_stop(struct sgr__guard *guard);
 void sgr__guard_free(struct sgr__guard *guard); /* NULL is fine */
 void sgr__refusals_tell(struct sgr_server *server);
+uint64_t sgr__guard_hash(const struct sgr__guard *guard); /* of the values of its claims */
+
+/* ---- What cursors say of claims (stamp.c) ---- */
+
+#define SGR__STAMP_BEFORE '-' /* stands in no cursor of the engine's */
+
+int sgr__stamps_fill(struct sgr_server *server);
+/* The cursor with a stamp behind it, in `room`; itself if that is 0. */
+struct sgr_slice sgr__stamped(struct sgr_buffer *room, struct sgr_slice cursor, uint64_t stamp);
+/* Whether it was told under the claims in force. */
+bool sgr__stamp_fits(const struct sgr__guard *guard, struct sgr_slice cursor);
+void sgr__guard_stamp(struct sgr__guard *guard); /* its client is told a state now */
+/* It has other claims; its client may have what is right by them. */
+void sgr__guard_restamp(struct sgr__guard *guard);
+/* One of its guards was told a state, or it has its second subscription. */
+void sgr__connection_stamp(struct sgr_connection *connection);
 
 /* ---- Verifiers and claims for sinks (verify.c) ---- */
 

@@ -332,8 +332,9 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
         server->wake.data = server;
         ev_async_start(server->loop, &server->wake);
     }
-    if (copy_options(server, options) || sgr__access_fill(server) || !server->composing ||
-        !server->waiting || !server->scratch || !server->slots || !server->loop || !server->client)
+    if (copy_options(server, options) || sgr__access_fill(server) || sgr__stamps_fill(server) ||
+        !server->composing || !server->waiting || !server->scratch || !server->slots ||
+        !server->loop || !server->client)
         return SGR_ENOMEM;
     return SGR_OK;
 }
@@ -452,6 +453,9 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_map_free(server->composing);
     sgr_map_free(server->waiting);
     sgr_map_free(server->access);
+    sgr_vector_fini(&server->claim_paths);
+    sgr_buffer_fini(&server->stamped);
+    sgr_buffer_fini(&server->previous);
     sgr_bytes_unref(server->last_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
     free_options(server);

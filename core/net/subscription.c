@@ -227,6 +227,8 @@ static struct sgr_subscription *begin(struct sgr__sink *sink, struct sgr_connect
     }
     if (connection) {
         connection->shared |= connection->subscriptions.next != connection->subscriptions.prev;
+        if (connection->stamp)
+            sgr__connection_stamp(connection);
         connection->answers_due++;
         sgr__connection_listen(connection);
     }
@@ -394,6 +396,18 @@ static struct sgr_slice told_cursor(const struct sgr_subscription *subscription,
     return sgr__answer_position(connection, answer);
 }
 
+static void put_cursor(const struct sgr_subscription *subscription,
+                       const struct sgr_hub_answer *answer, struct sgr_state *state) {
+    struct sgr_connection *connection = subscription->connection;
+    uint64_t stamp = subscription->guard ? subscription->guard->values_stamp : 0;
+    if (connection && subscription->guard)
+        sgr__connection_stamp(connection);
+    if (connection)
+        stamp = connection->stamp;
+    state->cursor = sgr__stamped(&sgr__subscription_server(subscription)->stamped,
+                                 told_cursor(subscription, answer), stamp);
+}
+
 bool sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_answer *answer) {
     struct sgr_state state = answer->state;
     count_answer(subscription);
@@ -411,7 +425,7 @@ bool sgr__answer(struct sgr_subscription *subscription, const struct sgr_hub_ans
         sgr__subscription_tell_error(subscription, 503, "out_of_memory", "out of memory");
         return joined;
     }
-    state.cursor = told_cursor(subscription, answer);
+    put_cursor(subscription, answer, &state);
     if (!ends)
         enter_live(subscription);
     subscription->caller->callbacks.state(subscription->data, subscription, &state);

@@ -68,7 +68,9 @@ int sgr__wait(struct sgr_connection *connection, const struct sgr_wait *what,
 }
 
 static void tell_reached(struct wait *wait, struct sgr_slice cursor) {
-    struct sgr_waited waited = {.cursor = cursor};
+    struct sgr_connection *connection = wait->connection;
+    struct sgr_waited waited = {
+        .cursor = sgr__stamped(&connection->server->stamped, cursor, connection->stamp)};
     over(wait, &waited);
 }
 

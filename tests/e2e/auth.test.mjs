@@ -311,6 +311,65 @@ test('an event stream asks for its token before it begins, and ends when that ex
   assert.equal((await stream(`/me?access_token=${member(1, { exp: 5 })}`)).response.status, 401);
 });
 
+// ---- Coming back
+
+test('a cursor resumes under the claims by which it was told; as somebody else one is reset, on every way', async () => {
+  const encode = encodeURIComponent;
+  const single = await Socket.open(`${sangre.ws}/me`, { headers: bearer(member(1)) });
+  await single.nextOf('snapshot');
+  await world.query("UPDATE users SET name = 'anna' WHERE id = 1");
+  const { c } = await single.nextOf('frame');
+  await world.query("UPDATE users SET name = 'ann' WHERE id = 1");
+  const next = await single.nextOf('frame');
+  assert.equal(next.p, c);
+  const told = [c, (await get('/me', bearer(member(1)))).headers.get('sangre-cursor')];
+  await single.close();
+  for (const cursor of told) {
+    const back = await Socket.open(`${sangre.ws}/me?cursor=${encode(cursor)}`, { headers: bearer(member(1, { more: 'of no view' })) });
+    if (cursor === c)
+      assert.deepEqual(await back.nextOf('frame'), { p: c, c: next.c, d: [{ op: 'replace', path: '/name', value: 'ann' }] });
+    assert.equal((await back.nextOf('caught_up')).cursor, next.c);
+    const other = await Socket.open(`${sangre.ws}/me?cursor=${encode(cursor)}`, { headers: bearer(member(2)) });
+    const { reason, data } = await other.nextOf('reset');
+    assert.deepEqual([reason, data], ['claims', bob]);
+    const events = await stream(`/me?cursor=${encode(cursor)}`, bearer(member(2)));
+    assert.match(Buffer.from((await events.reader.read()).value).toString(), /event: reset\nid: .*\ndata: {"reason":"claims","data":{"id":2,"name":"bob"}}/);
+    events.abort.abort();
+    for (const socket of [back, other])
+      await socket.close();
+  }
+
+  // Of several views, those without claims go on.
+  const many = await Socket.open(`${sangre.ws}/`, { headers: bearer(member(1)) });
+  for (const view of ['/me', '/members', '/users'])
+    await many.subscribe(view, view);
+  await world.query("UPDATE users SET name = 'bobby' WHERE id = 2");
+  const { c: cursor, d } = await many.nextOf('frame');
+  assert.deepEqual(Object.keys(d).sort(), ['/members', '/users']);
+  await many.close();
+  for (const [sub, answers] of [[1, ['caught_up', 'caught_up', 'caught_up']], [2, ['reset', 'caught_up', 'caught_up']]]) {
+    const socket = await Socket.open(`${sangre.ws}/`, { headers: bearer(member(sub)) });
+    const types = [];
+    for (const view of ['/me', '/members', '/users'])
+      types.push((await socket.subscribe(view, view, { cursor })).type);
+    assert.deepEqual(types, answers);
+    socket.send({ type: 'wait', cursor });
+    assert.equal((await socket.nextOf('caught_up')).cursor === cursor, sub === 1);
+    if (sub === 2) {
+      await world.query("UPDATE users SET name = 'bob' WHERE id = 2");
+      assert.deepEqual(Object.keys((await socket.nextOf('frame')).d).sort(), ['/me', '/members', '/users']);
+    }
+    await socket.close();
+  }
+  const seed = await Socket.open(`${sangre.ws}/ws/me-diffed`, { headers: bearer(member(1)) });
+  const { revision } = await seed.next();
+  const again = await Socket.open(`${sangre.ws}/ws/me-diffed-${revision}`, { headers: bearer(member(2)) });
+  const diffed = await again.next();
+  assert.deepEqual([diffed.from, patched({}, diffed.diffs)], [revision, bob]);
+  for (const socket of [seed, again])
+    await socket.close();
+});
+
 // ---- Sets of keys
 
 test('keys behind an address are fetched at the start, and again when a token names a new one', async () => {
