@@ -4,8 +4,8 @@
  * which only choose among keys that fit them. Sizes and nesting are limited before anything is allocated. Messages quote nothing of a
  * token or a key, so they can be logged and sent.
  *
- * A verifier belongs to one thread. Keys behind a URL are fetched by a thread of their own, and verifications that need them wait; whoever
- * owns the verifier is woken and calls sgr_verifier_serve.
+ * A verifier belongs to one thread. Keys behind a URL are fetched by its owner's client, those of a file by a thread of their own, and
+ * verifications that need them wait; the owner is woken and calls sgr_verifier_serve.
  */
 #ifndef SGR_AUTH_AUTH_H
 #define SGR_AUTH_AUTH_H
@@ -42,8 +42,16 @@ int sgr_verifier_new(const struct sgr_token_rules *given, struct sgr_verifier **
                      size_t *ret_key, struct sgr_error *error);
 /* What waits is forgotten, its `done` is not called. NULL is fine. */
 void sgr_verifier_free(struct sgr_verifier *verifier);
-/* `wake` is called from a fetching thread; sgr_verifier_serve must follow on the verifier's own. Begins to fetch what keys are away. */
-void sgr_verifier_start(struct sgr_verifier *verifier, void (*wake)(void *data), void *data);
+/* What a verifier needs of its owner; lives longer than it. */
+struct sgr_verifier_owner {
+    void (*wake)(void *data); /* any thread; sgr_verifier_serve must follow on the verifier's own */
+    void *data;
+    const struct sgr_client_methods *client; /* calls back on the verifier's thread */
+    void *host;                              /* the client's first argument */
+};
+
+/* Begins to fetch what keys are away. */
+void sgr_verifier_start(struct sgr_verifier *verifier, const struct sgr_verifier_owner *owner);
 void sgr_verifier_serve(struct sgr_verifier *verifier);
 
 /* `done` is called once: from within the call (NULL is returned then), or later from sgr_verifier_serve. The token is borrowed. */

@@ -89,14 +89,15 @@ json_t *sgr__json_object(struct sgr_slice text);
 /* Takes the tree over if it succeeds. */
 struct sgr_claims *sgr__claims_new(json_t *tree, int64_t expiry);
 
-/* ---- fetch.c: a set of keys from a URL or file, by a thread of its own ---- */
+/* ---- fetch.c: a set of keys, from a URL by the owner's client, from a file by a thread of its own ---- */
 
 struct sgr__fetch;
 
-/* NULL: no thread or memory. `done` is called on that thread, as its last act. */
-struct sgr__fetch *sgr__fetch_start(const char *url, void (*done)(void *data), void *data);
+/* NULL: no thread or memory. `done` is called when it is over: on that thread, as its last act, or on the verifier's. */
+struct sgr__fetch *sgr__fetch_start(const struct sgr_verifier_owner *owner, const char *url,
+                                    void (*done)(void *data), void *data);
 bool sgr__fetch_over(const struct sgr__fetch *fetch);
-/* Waits for its end, which it hastens. Text is the caller's (free) if it succeeded, else NULL and the error set. */
+/* Waits for its end, or breaks it off. Text is the caller's (free) if it succeeded, else NULL and the error set. */
 char *sgr__fetch_finish(struct sgr__fetch *fetch, size_t *ret_size, struct sgr_error *error);
 /* A file's text, at most so much; NULL and the error set. free() it. */
 char *sgr__file_read(const char *path, size_t limit, size_t *ret_size, struct sgr_error *error);

@@ -37,8 +37,7 @@ struct sgr_verifier {
     bool without_expiry;
     struct sgr_list waiting;
     size_t waiting_count;
-    void (*wake)(void *data);
-    void *data;
+    const struct sgr_verifier_owner *owner; /* NULL: it has not started */
 };
 
 struct sgr_verification {
@@ -228,7 +227,7 @@ static struct sgr_verdict examine(const struct sgr_verifier *verifier, struct sg
 
 static void fetched(void *data) {
     struct sgr_verifier *verifier = data;
-    verifier->wake(verifier->data);
+    verifier->owner->wake(verifier->owner->data);
 }
 
 static bool take_ration(struct set *set) {
@@ -248,8 +247,8 @@ static bool take_ration(struct set *set) {
 /* Whether one is under way. */
 static bool fetch(struct set *set) {
     struct sgr_verifier *verifier = set->verifier;
-    if (!set->fetch && verifier->wake && take_ration(set))
-        set->fetch = sgr__fetch_start(set->url, fetched, verifier);
+    if (!set->fetch && verifier->owner && take_ration(set))
+        set->fetch = sgr__fetch_start(verifier->owner, set->url, fetched, verifier);
     return set->fetch;
 }
 
@@ -394,9 +393,8 @@ void sgr_verifier_serve(struct sgr_verifier *verifier) {
     }
 }
 
-void sgr_verifier_start(struct sgr_verifier *verifier, void (*wake)(void *data), void *data) {
-    verifier->wake = wake;
-    verifier->data = data;
+void sgr_verifier_start(struct sgr_verifier *verifier, const struct sgr_verifier_owner *owner) {
+    verifier->owner = owner;
     for (size_t i = 0; i < verifier->sets.count; i++)
         if (!set_at(verifier, i)->have)
             fetch(set_at(verifier, i));

@@ -1,7 +1,7 @@
 /* Outgoing connections for a loop (see sangre/client.h): its owner makes one client, is woken when something has happened, and dispatches.
  *
- * HTTP runs on libcurl, websockets on libwebsockets, each on a thread of the client's own that the first use starts. Functions are the
- * owner's thread's, but for the wake. */
+ * HTTP runs on libcurl, which is loaded by then, websockets on libwebsockets, each on a thread of the client's own that the first use starts.
+ * Functions are the owner's thread's, but for the wake. */
 #ifndef SGR_NET_CLIENT_H
 #define SGR_NET_CLIENT_H
 

@@ -1,5 +1,5 @@
-/* Outgoing HTTP requests: libcurl's multi interface on one thread; it looks names up on threads of its own. */
-#include <curl/curl.h>
+/* Outgoing HTTP requests: libcurl's multi interface on one thread; it looks names up on threads of its own. The thread loads it first, as
+ * that takes longer than a loop may stand still. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,28 +7,33 @@
 
 #include "base/slice.h"
 #include "net/client_internal.h"
+#include "net/curl.h"
 
 enum { TIMEOUT_MILLISECONDS = 30000, CONNECT_MILLISECONDS = 10000, POLL_MILLISECONDS = 10000 };
 enum { BODY_LIMIT = 1 << 20 };
 
 struct http_worker {
     struct sgr__worker worker;
-    CURLM *multi;
-    struct sgr_list running; /* of struct sgr_http; its thread's */
+    const struct sgr__curl *curl; /* its thread's, as is what runs */
+    struct sgr_list running;      /* of struct sgr_http */
+
+    /* Under the client's lock. */
+    CURLM *multi;        /* NULL: not there yet */
+    const char *failure; /* why it never will be: its thread has ended. NULL: it has not failed */
 };
 
 struct sgr_http {
     struct sgr__handle handle;
     void (*done)(void *data, const struct sgr_http_answer *answer);
     void *data;
-    char *method, *url, *body, *ca_file;
+    char *method, *url, *headers, *body, *ca_file;
     size_t body_size;
-    struct curl_slist *headers;
     int64_t timeout;
     bool cancel; /* atomic */
 
     /* The worker's until it is over. */
     CURL *easy; /* NULL: not begun, or over */
+    struct curl_slist *lines;
     struct sgr_list running;
     struct sgr_buffer answer;
     long status;
@@ -43,65 +48,91 @@ static size_t receive(char *data, size_t one, size_t count, void *user) {
     return http->answer.failed ? 0 : one * count;
 }
 
-static void set_up(struct sgr_http *http, CURL *easy) {
-    long timeout = http->timeout ? (long)((http->timeout + 999) / 1000) : TIMEOUT_MILLISECONDS;
-    curl_easy_setopt(easy, CURLOPT_URL, http->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MILLISECONDS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "sangre");
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, http);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
-    if (http->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
-    if (http->body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, http->body);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size);
+static bool add_line(const struct sgr__curl *curl, struct sgr_http *http, struct sgr_slice line) {
+    char *copy = sgr_slice_copy(line);
+    struct curl_slist *list = copy ? curl->slist_append(http->lines, copy) : NULL;
+    free(copy);
+    if (list)
+        http->lines = list;
+    return list;
+}
+
+/* One list item a line. What is long would wait a second for those who do not answer `Expect: 100-continue`, so none is sent. */
+static bool add_headers(const struct sgr__curl *curl, struct sgr_http *http) {
+    bool ok = add_line(curl, http, SGR_SLICE("Expect:"));
+    for (const char *at = http->headers; ok && at && *at; at += strspn(at, "\r\n")) {
+        size_t size = strcspn(at, "\r\n");
+        ok = !size || add_line(curl, http, (struct sgr_slice){at, size});
+        at += size;
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
+    return ok;
+}
+
+static void set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *easy) {
+    long timeout = http->timeout ? (long)((http->timeout + 999) / 1000) : TIMEOUT_MILLISECONDS;
+    curl->easy_setopt(easy, CURLOPT_URL, http->url);
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MILLISECONDS);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
+    curl->easy_setopt(easy, CURLOPT_USERAGENT, "sangre");
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
+    curl->easy_setopt(easy, CURLOPT_WRITEDATA, http);
+    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+    curl->easy_setopt(easy, CURLOPT_PRIVATE, http);
+    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, http->lines);
+    if (http->ca_file)
+        curl->easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+    if (http->body) {
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDS, http->body);
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size);
+    }
+    curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
     if (strcmp(http->method, "HEAD") == 0)
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
 }
 
 static void end(struct http_worker *worker, struct sgr_http *http) {
+    const struct sgr__curl *curl = worker->curl;
     if (http->easy) {
-        curl_multi_remove_handle(worker->multi, http->easy);
-        curl_easy_cleanup(http->easy);
+        curl->multi_remove_handle(worker->multi, http->easy);
+        curl->easy_cleanup(http->easy);
         sgr_list_remove(&http->running);
     }
+    if (http->lines)
+        curl->slist_free_all(http->lines);
     http->easy = NULL;
+    http->lines = NULL;
     sgr__client_tell(http->handle.client, &http->handle.over);
 }
 
 static void begin(struct http_worker *worker, struct sgr_http *http) {
-    CURL *easy = curl_easy_init();
+    const struct sgr__curl *curl = worker->curl;
+    CURL *easy = add_headers(curl, http) ? curl->easy_init() : NULL;
     if (easy) {
-        set_up(http, easy);
-        if (curl_multi_add_handle(worker->multi, easy) == CURLM_OK) {
+        set_up(curl, http, easy);
+        if (curl->multi_add_handle(worker->multi, easy) == CURLM_OK) {
             http->easy = easy;
             sgr_list_append(&worker->running, &http->running);
             return;
         }
-        curl_easy_cleanup(easy);
+        curl->easy_cleanup(easy);
     }
     snprintf(http->error, sizeof(http->error), "out of memory");
     end(worker, http);
 }
 
 static void finished(struct http_worker *worker, CURL *easy, CURLcode code) {
+    const struct sgr__curl *curl = worker->curl;
     struct sgr_http *http;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&http);
+    curl->easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&http);
     if (code == CURLE_OK)
-        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http->status);
+        curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http->status);
     else if (http->answer.failed)
         snprintf(http->error, sizeof(http->error), "the answer is larger than %zu bytes",
                  http->answer.limit);
     else if (!http->error[0])
-        snprintf(http->error, sizeof(http->error), "%s", curl_easy_strerror(code));
+        snprintf(http->error, sizeof(http->error), "%s", curl->easy_strerror(code));
     end(worker, http);
 }
 
@@ -118,50 +149,82 @@ static bool take_submitted(struct http_worker *worker) {
     return !stop;
 }
 
-static void *run(void *data) {
-    struct http_worker *worker = data;
+static void serve(struct http_worker *worker) {
+    const struct sgr__curl *curl = worker->curl;
     while (take_submitted(worker)) {
         int running, left;
-        curl_multi_perform(worker->multi, &running);
-        for (CURLMsg *message; (message = curl_multi_info_read(worker->multi, &left));)
+        curl->multi_perform(worker->multi, &running);
+        for (CURLMsg *message; (message = curl->multi_info_read(worker->multi, &left));)
             if (message->msg == CURLMSG_DONE)
                 finished(worker, message->easy_handle, message->data.result);
-        curl_multi_poll(worker->multi, NULL, 0, POLL_MILLISECONDS, NULL);
+        curl->multi_poll(worker->multi, NULL, 0, POLL_MILLISECONDS, NULL);
     }
     SGR_LIST_EACH(link, &worker->running)
     end(worker, SGR_CONTAINER(link, struct sgr_http, running));
+}
+
+/* ---- Without libcurl: whoever submits ends what was submitted ---- */
+
+static void refuse_submitted(struct http_worker *worker, const char *why) {
+    bool stop;
+    for (struct sgr__handle *handle; (handle = sgr__worker_next(&worker->worker, &stop));) {
+        struct sgr_http *http = SGR_CONTAINER(handle, struct sgr_http, handle);
+        snprintf(http->error, sizeof(http->error), "%s", why);
+        end(worker, http);
+    }
+}
+
+static void publish(struct http_worker *worker, CURLM *multi, const char *failure) {
+    pthread_mutex_lock(&worker->worker.client->lock);
+    worker->multi = multi;
+    worker->failure = failure;
+    pthread_mutex_unlock(&worker->worker.client->lock);
+}
+
+static void *run(void *data) {
+    struct http_worker *worker = data;
+    const char *failure = "out of memory";
+    worker->curl = sgr__curl(&failure);
+    CURLM *multi = worker->curl ? worker->curl->multi_init() : NULL;
+    publish(worker, multi, multi ? NULL : failure);
+    if (multi)
+        serve(worker);
+    else
+        refuse_submitted(worker, failure); /* before it was known */
     return NULL;
 }
 
 /* ---- The owner's side ---- */
 
-static void interrupt(struct sgr__worker *worker) {
-    curl_multi_wakeup(SGR_CONTAINER(worker, struct http_worker, worker)->multi);
+/* While its thread still loads, that looks for itself once it is done. */
+static void interrupt(struct sgr__worker *base) {
+    struct http_worker *worker = SGR_CONTAINER(base, struct http_worker, worker);
+    pthread_mutex_lock(&base->client->lock);
+    CURLM *multi = worker->multi;
+    const char *failure = worker->failure;
+    pthread_mutex_unlock(&base->client->lock);
+    if (multi)
+        worker->curl->multi_wakeup(multi);
+    else if (failure)
+        refuse_submitted(worker, failure);
 }
 
 static void worker_free(struct sgr__worker *base) {
     struct http_worker *worker = SGR_CONTAINER(base, struct http_worker, worker);
-    curl_multi_cleanup(worker->multi);
+    if (worker->multi)
+        worker->curl->multi_cleanup(worker->multi);
     free(worker);
 }
 
-static void curl_begin(void) {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 struct sgr__worker *sgr__http_worker_new(struct sgr_client *client) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, curl_begin);
     struct http_worker *worker = calloc(1, sizeof(*worker));
     if (!worker)
         return NULL;
     worker->worker.interrupt = interrupt;
     worker->worker.free = worker_free;
-    worker->multi = curl_multi_init();
     sgr_list_init(&worker->running);
-    if (worker->multi && sgr__worker_start(&worker->worker, client, run) == 0)
+    if (sgr__worker_start(&worker->worker, client, run) == 0)
         return &worker->worker;
-    curl_multi_cleanup(worker->multi);
     free(worker);
     return NULL;
 }
@@ -184,44 +247,27 @@ static void cancel(struct sgr__handle *handle) {
 
 static void http_free(struct sgr__handle *handle) {
     struct sgr_http *http = SGR_CONTAINER(handle, struct sgr_http, handle);
-    curl_slist_free_all(http->headers);
     sgr_buffer_fini(&http->answer);
     free(http->method);
     free(http->url);
+    free(http->headers);
     free(http->body);
     free(http->ca_file);
     free(http);
 }
 
-/* One list item a line. */
-static int copy_headers(struct sgr_http *http, const char *headers) {
-    while (headers && *headers) {
-        size_t size = strcspn(headers, "\r\n");
-        char *line = sgr_slice_copy((struct sgr_slice){headers, size});
-        struct curl_slist *list =
-            line && size ? curl_slist_append(http->headers, line) : http->headers;
-        free(line);
-        if (!line || (size && !list))
-            return SGR_ENOMEM;
-        http->headers = list;
-        headers += size;
-        headers += strspn(headers, "\r\n");
-    }
-    return 0;
-}
-
 static int copy_request(struct sgr_http *http, const struct sgr_http_request *request) {
     http->method = strdup(request->method ? request->method : "GET");
     http->url = strdup(request->url);
+    http->headers = request->headers ? strdup(request->headers) : NULL;
     http->body = request->body.data ? sgr_slice_copy(request->body) : NULL;
     http->body_size = request->body.size;
     http->ca_file = request->ca_file ? strdup(request->ca_file) : NULL;
     http->timeout = request->timeout;
     http->answer.limit = request->limit ? request->limit : BODY_LIMIT;
-    if (!http->method || !http->url || (request->body.data && !http->body) ||
-        (request->ca_file && !http->ca_file))
-        return SGR_ENOMEM;
-    return copy_headers(http, request->headers);
+    bool ok = http->method && http->url && (!request->headers || http->headers) &&
+              (!request->body.data || http->body) && (!request->ca_file || http->ca_file);
+    return ok ? 0 : SGR_ENOMEM;
 }
 
 struct sgr_http *sgr_client_http(struct sgr_client *client, const void *owner,

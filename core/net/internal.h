@@ -134,6 +134,7 @@ struct sgr_server {
     struct sgr_verifier *verifier; /* the config's; NULL: none */
     struct sgr_vector verifiers;   /* of struct sgr_verifier *: that and the sinks' */
     ev_async keys_fetched;
+    struct sgr_verifier_owner verifier_owner;
     struct sgr_map *access;              /* view → const struct sgr_plan_access * */
     struct sgr_list refused;             /* guards whose subscriptions are to be told */
     struct sgr_vector claim_paths;       /* of const char *: of the claims that views use */

@@ -44,12 +44,24 @@ static void serve(struct ev_loop *loop, ev_async *watcher, int events) {
     sgr__leave(server);
 }
 
+static struct sgr_http *ask(void *host, const struct sgr_http_request *request,
+                            void (*done)(void *data, const struct sgr_http_answer *answer),
+                            void *data) {
+    struct sgr_server *server = host;
+    return sgr_client_http(server->client, server, request, done, data);
+}
+
+static const struct sgr_client_methods client_table = {.http = ask,
+                                                       .http_cancel = sgr_client_http_cancel};
+
 void sgr__verifiers_start(struct sgr_server *server) {
+    server->verifier_owner = (struct sgr_verifier_owner){
+        .wake = fetched, .data = server, .client = &client_table, .host = server};
     ev_async_init(&server->keys_fetched, serve);
     server->keys_fetched.data = server;
     ev_async_start(server->loop, &server->keys_fetched);
     for (size_t i = 0; i < server->verifiers.count; i++)
-        sgr_verifier_start(verifier_at(server, i), fetched, server);
+        sgr_verifier_start(verifier_at(server, i), &server->verifier_owner);
 }
 
 void sgr__verifiers_close(struct sgr_server *server) {

@@ -1,5 +1,4 @@
 /* Outgoing websockets: a libwebsockets context of its own, on one thread, as its name look-ups block. */
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -373,68 +372,47 @@ static void websocket_free(struct sgr__handle *handle) {
     free(websocket);
 }
 
-/* libcurl's strings are freed by its own function. */
-static char *url_part(CURLU *url, CURLUPart part, unsigned flags) {
-    char *text = NULL;
-    if (curl_url_get(url, part, &text, flags) != CURLUE_OK)
-        return NULL;
-    char *copy = strdup(text);
-    curl_free(text);
-    return copy;
-}
-
-static int read_port(CURLU *url, bool tls) {
-    char *text = url_part(url, CURLUPART_PORT, 0);
-    int port = text ? atoi(text) : tls ? 443 : 80;
-    free(text);
-    return port;
-}
-
-static char *join(const char *first, const char *between, const char *second) {
+static char *join(const char *first, const char *second, const char *third) {
     struct sgr_buffer text = SGR_BUFFER_INIT;
-    sgr_buffer_printf(&text, "%s%s%s", first, between, second);
+    sgr_buffer_printf(&text, "%s%s%s", first, second, third);
     char *copy = text.failed ? NULL : strdup(sgr_buffer_text(&text));
     sgr_buffer_fini(&text);
     return copy;
 }
 
-static int read_parts(struct sgr_websocket *websocket, CURLU *url) {
-    char *scheme = url_part(url, CURLUPART_SCHEME, 0);
-    char *host = url_part(url, CURLUPART_HOST, 0);
-    char *path = url_part(url, CURLUPART_PATH, 0);
-    char *query = url_part(url, CURLUPART_QUERY, 0);
-    bool whole = scheme && host && path;
-    websocket->tls = scheme && strcmp(scheme, "wss") == 0;
-    if (whole && !websocket->tls && strcmp(scheme, "ws") != 0)
-        websocket->mistake = "the URL is not ws:// or wss://";
-    if (whole) {
-        websocket->port = read_port(url, websocket->tls);
-        size_t size = strlen(host);
-        bool bracketed = size > 2 && host[0] == '[';
-        char port[16];
-        snprintf(port, sizeof(port), "%d", websocket->port);
-        websocket->host =
-            sgr_slice_copy((struct sgr_slice){host + bracketed, size - 2 * (size_t)bracketed});
-        websocket->host_header = join(host, ":", port);
-        websocket->path = query ? join(path, "?", query) : strdup(path);
+/* What could become another line of the request, or is no part of its host. */
+static bool is_plain(const char *text, const char *but) {
+    for (; *text; text++)
+        if ((unsigned char)*text <= ' ' || *text == 0x7f || strchr(but, *text))
+            return false;
+    return true;
+}
+
+/* Takes `text` apart, which libwebsockets writes into. */
+static int read_parts(struct sgr_websocket *websocket, char *text) {
+    const char *scheme, *host, *path, *end = text + strlen(text);
+    char port[16];
+    bool whole = lws_parse_uri(text, &scheme, &host, &websocket->port, &path) == 0 && *host;
+    if (!whole || !is_plain(host, "@?") || !is_plain(path, "") || websocket->port <= 0 ||
+        websocket->port > UINT16_MAX) {
+        websocket->mistake = "the URL is malformed";
+        return 0;
     }
-    free(scheme);
-    free(host);
-    free(path);
-    free(query);
+    websocket->tls = strcmp(scheme, "wss") == 0;
+    if (!websocket->tls && strcmp(scheme, "ws") != 0)
+        websocket->mistake = "the URL is not ws:// or wss://";
+    bool bracketed = strchr(host, ':');
+    snprintf(port, sizeof(port), "%s:%d", bracketed ? "]" : "", websocket->port);
+    websocket->host = strdup(host);
+    websocket->host_header = join(bracketed ? "[" : "", host, port);
+    websocket->path = path >= text && path < end ? join("/", path, "") : strdup("/");
     return websocket->host && websocket->host_header && websocket->path ? 0 : SGR_ENOMEM;
 }
 
-static int read_url(struct sgr_websocket *websocket, const char *text) {
-    CURLU *url = curl_url();
-    if (!url)
-        return SGR_ENOMEM;
-    int code = 0;
-    if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-        websocket->mistake = "the URL is malformed";
-    else
-        code = read_parts(websocket, url);
-    curl_url_cleanup(url);
+static int read_url(struct sgr_websocket *websocket, const char *url) {
+    char *text = sgr_slice_copy((struct sgr_slice){url, strcspn(url, "#")});
+    int code = text ? read_parts(websocket, text) : SGR_ENOMEM;
+    free(text);
     return code;
 }
 

@@ -2,65 +2,43 @@
 #define _GNU_SOURCE
 #include "unit/auth/sign.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- A server that answers each request with the same text, once it is let go ---- */
+/* ---- A client whose one request a test answers ---- */
 
-struct issuer {
-    pthread_t thread;
-    int listener, port;
-    const char *answer; /* as it goes over the wire */
-    int asked;          /* atomic */
-    bool over;          /* atomic */
-    sem_t go;
+struct sgr_http {
+    void (*done)(void *data, const struct sgr_http_answer *answer); /* NULL: there is none */
+    void *data;
+    int asked, cancelled;
 };
 
-static void *serve(void *data) {
-    struct issuer *issuer = data;
-    char request[4096];
-    for (;;) {
-        int client = accept(issuer->listener, NULL, NULL);
-        if (client < 0 || __atomic_load_n(&issuer->over, __ATOMIC_ACQUIRE)) {
-            close(client);
-            return NULL;
-        }
-        __atomic_add_fetch(&issuer->asked, 1, __ATOMIC_ACQ_REL);
-        if (read(client, request, sizeof(request)) > 0) {
-            sem_wait(&issuer->go);
-            (void)!write(client, issuer->answer, strlen(issuer->answer));
-        }
-        close(client);
-    }
-}
-
-static struct issuer *issuer_new(const char *answer) {
-    struct issuer *issuer = calloc(1, sizeof(*issuer));
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
-    issuer->answer = answer;
-    sem_init(&issuer->go, 0, 0);
-    issuer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(issuer->listener, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(issuer->listener, 8), 0);
-    assert_int_equal(getsockname(issuer->listener, (struct sockaddr *)&address, &size), 0);
-    issuer->port = ntohs(address.sin_port);
-    assert_int_equal(pthread_create(&issuer->thread, NULL, serve, issuer), 0);
+static struct sgr_http *ask(void *host, const struct sgr_http_request *request,
+                            void (*done)(void *data, const struct sgr_http_answer *answer),
+                            void *data) {
+    struct sgr_http *issuer = host;
+    assert_string_equal(request->url, "https://issuer/keys");
+    assert_int_equal(request->limit, 256 * 1024);
+    assert_true(request->timeout > 0);
+    assert_null(issuer->done);
+    issuer->done = done;
+    issuer->data = data;
+    issuer->asked++;
     return issuer;
 }
 
-static void issuer_free(struct issuer *issuer) {
-    __atomic_store_n(&issuer->over, true, __ATOMIC_RELEASE);
-    sem_post(&issuer->go);
-    shutdown(issuer->listener, SHUT_RDWR);
-    pthread_join(issuer->thread, NULL);
-    close(issuer->listener);
-    sem_destroy(&issuer->go);
-    free(issuer);
+static void cancel(struct sgr_http *issuer) {
+    issuer->done = NULL;
+    issuer->cancelled++;
+}
+
+static const struct sgr_client_methods client = {.http = ask, .http_cancel = cancel};
+
+static void answer(struct sgr_http *issuer, struct sgr_http_answer what) {
+    void (*done)(void *data, const struct sgr_http_answer *answer) = issuer->done;
+    assert_non_null(done);
+    issuer->done = NULL;
+    done(issuer->data, &what);
 }
 
 /* ---- A verifier's loop ---- */
@@ -70,6 +48,10 @@ static sem_t fetched;
 static void wake(void *data) {
     (void)data;
     sem_post(&fetched);
+}
+
+static struct sgr_verifier_owner owner_with(struct sgr_http *issuer) {
+    return (struct sgr_verifier_owner){.wake = wake, .client = &client, .host = issuer};
 }
 
 static void serve_next(struct sgr_verifier *verifier) {
@@ -89,38 +71,29 @@ static char *set_of(EVP_PKEY *key, const char *kid) {
     return set;
 }
 
-static char *http_of(char *body) {
-    char *answer = text_of("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                           strlen(body), body);
-    free(body);
-    return answer;
-}
-
-static struct sgr_verifier *url_verifier(const struct issuer *issuer) {
-    char *url = text_of("http://127.0.0.1:%d/keys", issuer->port);
-    struct sgr_verifier *verifier =
-        verifier_with((struct sgr_token_key){.kind = SGR_KEY_JWKS_URL, .text = sgr_slice(url)});
-    free(url);
-    return verifier;
+static struct sgr_verifier *url_verifier(void) {
+    return verifier_with(
+        (struct sgr_token_key){.kind = SGR_KEY_JWKS_URL, .text = SGR_SLICE("https://issuer/keys")});
 }
 
 static void tokens_wait_for_the_first_fetch_together(void **state) {
     EVP_PKEY *key = make_ed25519();
-    char *answer = http_of(set_of(key, "k")), *claims = claims_for("ann", "");
+    char *set = set_of(key, "k"), *claims = claims_for("ann", "");
     struct signer signer = {"EdDSA", key, .der = false};
     char *token = make_token(&signer, "k", claims);
-    struct issuer *issuer = issuer_new(answer);
-    struct sgr_verifier *verifier = url_verifier(issuer);
+    struct sgr_http issuer = {0};
+    struct sgr_verifier_owner owner = owner_with(&issuer);
+    struct sgr_verifier *verifier = url_verifier();
     struct heard heard[3] = {0};
     struct sgr_verification *waiting[3];
     (void)state;
-    sgr_verifier_start(verifier, wake, NULL);
+    sgr_verifier_start(verifier, &owner);
     for (size_t i = 0; i < 3; i++) {
         waiting[i] = sgr_verifier_verify(verifier, sgr_slice(token), hear, &heard[i]);
         assert_non_null(waiting[i]);
     }
     sgr_verification_cancel(waiting[1]);
-    sem_post(&issuer->go);
+    answer(&issuer, (struct sgr_http_answer){.status = 200, .body = sgr_slice(set)});
     serve_next(verifier);
     assert_int_equal(heard[0].calls, 1);
     assert_int_equal(heard[1].calls, 0);
@@ -128,11 +101,10 @@ static void tokens_wait_for_the_first_fetch_together(void **state) {
     assert_non_null(heard[0].claims);
     sgr_claims_unref(heard[0].claims);
     sgr_claims_unref(heard[2].claims);
-    assert_int_equal(issuer->asked, 1);
+    assert_int_equal(issuer.asked, 1);
     expect_good(verifier, token, "ann");
     sgr_verifier_free(verifier);
-    issuer_free(issuer);
-    free(answer);
+    free(set);
     free(claims);
     free(token);
     EVP_PKEY_free(key);
@@ -143,47 +115,46 @@ static void a_verifier_can_go_while_keys_are_on_their_way(void **state) {
     char *claims = claims_for("ann", "");
     struct signer signer = {"EdDSA", key, .der = false};
     char *token = make_token(&signer, "k", claims);
-    struct issuer *issuer = issuer_new("");
-    struct sgr_verifier *verifier = url_verifier(issuer);
+    struct sgr_http issuer = {0};
+    struct sgr_verifier_owner owner = owner_with(&issuer);
+    struct sgr_verifier *verifier = url_verifier();
     struct heard heard = {0};
     (void)state;
-    sgr_verifier_start(verifier, wake, NULL);
+    sgr_verifier_start(verifier, &owner);
     assert_non_null(sgr_verifier_verify(verifier, sgr_slice(token), hear, &heard));
     sgr_verifier_free(verifier);
     assert_int_equal(heard.calls, 0);
-    issuer_free(issuer);
-    assert_int_equal(sem_trywait(&fetched), 0); /* its thread has ended, and said so */
+    assert_int_equal(issuer.cancelled, 1);
     free(claims);
     free(token);
     EVP_PKEY_free(key);
 }
 
-/* Neither a redirect nor too much nor something else is taken; the token's holder hears that it is not his fault. */
+/* The token's holder hears that it is not his fault. */
 static void odd_answers_are_no_keys(void **state) {
-    char *huge = calloc(1, 400 * 1024);
-    memset(huge, ' ', 400 * 1024 - 1);
-    char *answers[] = {strdup("HTTP/1.1 302 Found\r\nLocation: /more\r\nContent-Length: 0\r\n\r\n"),
-                       strdup("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
-                       strdup("HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"keys\""),
-                       strdup("no HTTP at all\r\n\r\n"), http_of(huge)};
+    const struct sgr_http_answer answers[] = {{.status = 302, .body = SGR_SLICE("{\"keys\":[]}")},
+                                              {.status = 200, .body = SGR_SLICE("{}")},
+                                              {.status = 200, .body = SGR_SLICE("{\"keys\"")},
+                                              {.status = 200},
+                                              {.status = 500},
+                                              {.error = "the answer is larger than 262144 bytes"}};
     struct signer signer = {"HS256", .secret = SGR_SLICE(SECRET)};
     char *claims = claims_for("ann", ""), *token = make_token(&signer, "k", claims);
     (void)state;
     for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
-        struct issuer *issuer = issuer_new(answers[i]);
-        struct sgr_verifier *verifier = url_verifier(issuer);
+        struct sgr_http issuer = {0};
+        struct sgr_verifier_owner owner = owner_with(&issuer);
+        struct sgr_verifier *verifier = url_verifier();
         struct heard heard = {0};
-        sem_post(&issuer->go);
-        sgr_verifier_start(verifier, wake, NULL);
+        sgr_verifier_start(verifier, &owner);
         assert_non_null(sgr_verifier_verify(verifier, sgr_slice(token), hear, &heard));
+        answer(&issuer, answers[i]);
         serve_next(verifier);
         assert_int_equal(heard.calls, 1);
         assert_int_equal(heard.verdict.status, 503);
         assert_string_equal(heard.verdict.code, "keys_unavailable");
-        assert_int_equal(issuer->asked, 1);
+        assert_int_equal(issuer.asked, 1);
         sgr_verifier_free(verifier);
-        issuer_free(issuer);
-        free(answers[i]);
     }
     free(claims);
     free(token);
@@ -210,7 +181,8 @@ static void a_file_is_read_again_when_a_token_names_a_new_key(void **state) {
     write_file(path, set_of(old, "old"));
     struct sgr_verifier *verifier =
         verifier_with((struct sgr_token_key){.kind = SGR_KEY_JWKS_FILE, .text = sgr_slice(path)});
-    sgr_verifier_start(verifier, wake, NULL);
+    struct sgr_verifier_owner owner = owner_with(NULL);
+    sgr_verifier_start(verifier, &owner);
     expect_good(verifier, first, "ann");
     write_file(path, set_of(new, "new"));
     expect_refused(verifier, unnamed, "invalid_token", "signature");

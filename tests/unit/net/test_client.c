@@ -103,6 +103,7 @@ struct fixture {
     pthread_cond_t changed;
     bool woken;
     char log[4096];
+    char reason[64]; /* why a websocket ended */
     size_t messages, bytes;
     bool over;
 };
@@ -207,6 +208,7 @@ static void closed(void *data, struct sgr_websocket *websocket, int code, int st
     struct fixture *f = data;
     (void)websocket;
     note(f, "closed %d %d %s\n", code, status, code == 1006 ? "" : reason);
+    snprintf(f->reason, sizeof(f->reason), "%s", reason);
     f->over = true;
 }
 
@@ -344,9 +346,15 @@ static void a_refused_or_impossible_websocket_says_so(void **state) {
     connect_to(f, url(f, "http", "/socket"));
     run_until_over(f);
     expect(f, "closed 1006 0 \n");
-    connect_to(f, "::");
-    run_until_over(f);
-    expect(f, "closed 1006 0 \n");
+    static const char *const malformed[] = {
+        "::",        "",         "ws://",      "ws:///a",      "ws://a:0/", "ws://a:70000/",
+        "ws://u@a/", "ws://a?b", "ws://a/b c", "ws://a/\r\nb", "ws://a b/c"};
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
+        connect_to(f, malformed[i]);
+        run_until_over(f);
+        expect(f, "closed 1006 0 \n");
+        assert_string_equal(f->reason, "the URL is malformed");
+    }
 }
 
 static void a_server_that_stops_is_told(void **state) {
