@@ -144,6 +144,9 @@ static const char *read_body(struct sgr_buffer *answer, struct sgr_slice *ret) {
     const char *end = strstr(text, "\r\n\r\n");
     if (strncmp(text, "HTTP/1.", 7) != 0 || !end)
         return "the answer is no HTTP";
+    if (strncmp(text + 8, " 403 ", 5) == 0)
+        return "the server tells its operators only; see inspect of its sink http, and set "
+               "SANGRE_INSPECT_SECRET";
     if (strncmp(text + 8, " 200 ", 5) != 0)
         return "the server refused; is it sangre, and does it serve its own paths?";
     char *body = answer->data + (end + 4 - text);
@@ -154,14 +157,28 @@ static const char *read_body(struct sgr_buffer *answer, struct sgr_slice *ret) {
     return check_length(header_of(text, end, "content-length"), ret);
 }
 
+/* NULL, or why it can't be sent. */
+static const char *write_request(const char *host, const char *format, char *request, size_t room) {
+    const char *secret = getenv("SANGRE_INSPECT_SECRET");
+    for (const char *at = secret; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return "SANGRE_INSPECT_SECRET holds a control character";
+    int size = snprintf(request, room,
+                        "GET /_sangre/explain?format=%s HTTP/1.1\r\nHost: %s\r\n%s%s%s"
+                        "Connection: close\r\n\r\n",
+                        format, host, secret ? "Authorization: Bearer " : "", secret ? secret : "",
+                        secret ? "\r\n" : "");
+    return size > 0 && (size_t)size < room ? NULL : "SANGRE_INSPECT_SECRET is too long";
+}
+
 static const char *get(int descriptor, const char *host, const char *format,
                        struct sgr_buffer *answer, struct sgr_slice *ret) {
-    char request[600];
-    int size = snprintf(request, sizeof(request),
-                        "GET /_sangre/explain?format=%s HTTP/1.1\r\nHost: %s\r\n"
-                        "Connection: close\r\n\r\n",
-                        format, host);
-    if (!send_all(descriptor, request, (size_t)size) || !receive_all(descriptor, answer))
+    char request[2048];
+    const char *why = write_request(host, format, request, sizeof(request));
+    if (why)
+        return why;
+    size_t size = strlen(request);
+    if (!send_all(descriptor, request, size) || !receive_all(descriptor, answer))
         return answer->failed ? "the answer is too large" : strerror(errno);
     return read_body(answer, ret);
 }

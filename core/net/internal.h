@@ -247,6 +247,8 @@ void sgr__request_free(struct sgr_request *request);
 
 /* The host table's part. */
 struct sgr_slice sgr__request_path(const struct sgr_request *request);
+/* From this machine, and not for somebody elsewhere (local.c). */
+bool sgr__request_local(const struct sgr_request *request);
 struct sgr_slice sgr__request_header(const struct sgr_request *request, const char *name);
 struct sgr_slice sgr__request_query(const struct sgr_request *request, const char *name);
 size_t sgr__request_query_count(const struct sgr_request *request);

@@ -264,6 +264,7 @@ static const struct sgr_sink_host host_table = {
     .client = &client_table,
     .wait = sgr__wait,
     .health = host_health,
+    .local = sgr__request_local,
     .stream_bind = sgr__stream_bind,
     .stream_handled = sgr__stream_handled,
     .stream_hold = sgr__stream_hold,

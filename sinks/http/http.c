@@ -1,15 +1,9 @@
-/* The http sink: a view's document by GET, what the engine does by /_sangre/explain, and optionally a folder of files.
+/* The http sink: a view's document by GET, whether views are served, what the engine does (inspect.c), and optionally a folder of files.
  *
  * A GET is a one-shot subscription. An exchange lives from the request to its answer, which the host makes sure comes. Network thread. */
 #include "http.h"
 
-struct exchange {
-    struct http *http;
-    struct sgr_request *request;
-    const char *content_type;
-};
-
-static struct exchange *exchange_new(struct http *http, struct sgr_request *request) {
+struct exchange *exchange_new(struct http *http, struct sgr_request *request) {
     struct exchange *exchange = http->table->common.allocate(http->host, sizeof(*exchange));
     if (!exchange) {
         http_error(http, request, 503, "out_of_memory", "out of memory");
@@ -20,7 +14,7 @@ static struct exchange *exchange_new(struct http *http, struct sgr_request *requ
     return exchange;
 }
 
-static void exchange_free(struct exchange *exchange) {
+void exchange_free(struct exchange *exchange) {
     exchange->http->table->common.release(exchange->http->host, exchange);
 }
 
@@ -93,46 +87,7 @@ static void on_get(void *data, struct sgr_request *request) {
         get_view(http, request);
 }
 
-/* ---- What runs ---- */
-
-static void on_explained(void *data, const struct sgr_bytes *text) {
-    struct exchange *exchange = data;
-    if (text)
-        exchange->http->table->respond(exchange->request, 200, exchange->content_type,
-                                       "cache-control: no-store\r\n", (struct sgr_bytes *)text);
-    else
-        http_error(exchange->http, exchange->request, 503, "unavailable",
-                   "the engine does not answer");
-    exchange_free(exchange);
-}
-
-static void explain_as(struct http *http, struct sgr_request *request, const char *format,
-                       const char *content_type) {
-    struct exchange *exchange = exchange_new(http, request);
-    if (!exchange)
-        return;
-    exchange->content_type = content_type;
-    http->table->explain(http->host, format, on_explained, exchange);
-}
-
-static void on_explain(void *data, struct sgr_request *request) {
-    static const char *const formats[][2] = {{"text", "text/plain; charset=utf-8"},
-                                             {"dot", "text/vnd.graphviz; charset=utf-8"},
-                                             {"json", "application/json"}};
-    struct http *http = data;
-    struct sgr_slice format = http->table->query(request, "format");
-    for (size_t i = 0; i < 3; i++)
-        if (!format.data || (strlen(formats[i][0]) == format.size &&
-                             memcmp(formats[i][0], format.data, format.size) == 0)) {
-            explain_as(http, request, formats[i][0], formats[i][1]);
-            return;
-        }
-    http_error(http, request, 400, "bad_parameter", "format is text, dot or json");
-}
-
-static void on_metrics(void *data, struct sgr_request *request) {
-    explain_as(data, request, "metrics", "text/plain; version=0.0.4; charset=utf-8");
-}
+/* ---- The plugin ---- */
 
 static void on_health(void *data, struct sgr_request *request) {
     struct http *http = data;
@@ -149,8 +104,6 @@ static void on_health(void *data, struct sgr_request *request) {
     }
 }
 
-/* ---- The plugin ---- */
-
 static int add_route(struct http *http, const char *path,
                      void (*request)(void *data, struct sgr_request *request),
                      struct sgr_error *error) {
@@ -166,11 +119,12 @@ static int http_open(const struct sgr_sink_host *table, void *host, const void *
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
     *http = (struct http){.table = table, .host = host, .options = options};
     http->text = sgr_text_new(&table->common, host);
+    http_inspect_begin(http);
     int code = add_route(http, "/_sangre/health", on_health, error);
     if (!code)
-        code = add_route(http, "/_sangre/explain", on_explain, error);
+        code = add_route(http, "/_sangre/explain", http_explain, error);
     if (!code)
-        code = add_route(http, "/_sangre/metrics", on_metrics, error);
+        code = add_route(http, "/_sangre/metrics", http_metrics, error);
     if (!code)
         code = add_route(http, "/*", on_get, error);
     if (code) {
@@ -193,10 +147,24 @@ static const struct sgr_option options[] = {
      .offset = SGR_OPTION_AT(struct http_options, folder, const char *),
      .flags = SGR_OPTION_MAIN,
      .help = "A folder whose files are served beside the views; index.html at /."},
+    {.name = "inspect",
+     .type = SGR_OPTION_CHOICE,
+     .offset = SGR_OPTION_AT(struct http_options, inspect, const char *),
+     .fallback = "auto",
+     .choices = (const char *const[]){"auto", "all", "local", "none", NULL},
+     .help = "Who is told what runs: all, clients on this machine, or none; auto: local if the "
+             "config has auth, else all."},
+    {.name = "inspect_secret",
+     .type = SGR_OPTION_STRING,
+     .offset = SGR_OPTION_AT(struct http_options, secret, const char *),
+     .flags = SGR_OPTION_SECRET,
+     .help = "Whoever sends it as Authorization: Bearer is told, from anywhere. At least 16 "
+             "bytes."},
     {0},
 };
 
-static const struct sgr_sink_methods methods = {.open = http_open, .close = http_close};
+static const struct sgr_sink_methods methods = {
+    .open = http_open, .close = http_close, .check = http_check_options};
 
 SGR_PLUGIN = {
     SGR_PLUGIN_HEADER,

@@ -7,14 +7,36 @@
 
 struct http_options {
     const char *folder; /* NULL: no files are served */
+    const char *inspect, *secret;
 };
+
+enum inspect { INSPECT_ALL, INSPECT_LOCAL, INSPECT_NONE };
 
 struct http {
     const struct sgr_sink_host *table;
     void *host;
     const struct http_options *options;
     struct sgr_text text; /* for heads and error bodies, reused */
+    enum inspect inspect; /* who is told without the secret */
 };
+
+/* ---- http.c ---- */
+
+struct exchange { /* a request that is answered later */
+    struct http *http;
+    struct sgr_request *request;
+    const char *content_type;
+};
+
+struct exchange *exchange_new(struct http *http, struct sgr_request *request);
+void exchange_free(struct exchange *exchange);
+
+/* ---- inspect.c ---- */
+
+int http_check_options(const void *options, struct sgr_error *error);
+void http_inspect_begin(struct http *http); /* in open */
+void http_explain(void *http, struct sgr_request *request);
+void http_metrics(void *http, struct sgr_request *request);
 
 /* ---- answer.c ---- */
 

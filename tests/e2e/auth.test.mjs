@@ -432,6 +432,39 @@ views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { t
   server.close();
 });
 
+// ---- Operators
+
+test('what runs is told to this machine, and to holders of the secret', async () => {
+  const views = 'views: { /open: { from: app.users } }\n';
+  const own = await Sangre.start(`${listen}${memory}auth: { keys: [{ secret: "\${JWT_SECRET}" }] }\n${views}sinks: { web: { plugin: http, inspect_secret: "\${OPERATORS}" } }\n`,
+    { environment: { JWT_SECRET: secret, OPERATORS: 'of the operators alone' }, ready: '/open' });
+  const live = (environment) => command(['explain', '--live', `127.0.0.1:${own.port}`], { environment });
+  for (const place of ['/_sangre/explain', '/_sangre/metrics']) {
+    assert.equal((await own.get(place)).status, 200);
+    assert.equal((await own.get(place, { 'x-forwarded-for': '127.0.0.1' })).status, 403);
+    assert.equal((await own.get(place, { 'x-forwarded-for': '127.0.0.1', ...bearer(token({ sub: '1' })) })).status, 403);
+    assert.equal((await own.get(place, { 'x-forwarded-for': '127.0.0.1', ...bearer('of the operators alone') })).status, 200);
+  }
+  assert.equal((await own.get('/_sangre/health', { 'x-forwarded-for': '127.0.0.1' })).status, 200);
+  assert.equal((await live({})).code, 0);
+  await own.stop();
+  const shut = await Sangre.start(`${listen}${memory}${views}sinks: { web: { plugin: http, inspect: none, inspect_secret: of the operators alone } }\n`, { ready: '/open' });
+  Object.assign(own, { port: shut.port });
+  const refused = await live({});
+  assert.deepEqual([refused.code, refused.out], [1, '']);
+  assert.match(refused.err, /operators only.*SANGRE_INSPECT_SECRET/);
+  assert.equal((await live({ SANGRE_INSPECT_SECRET: 'of the operators' })).code, 1);
+  const told = await live({ SANGRE_INSPECT_SECRET: 'of the operators alone' });
+  assert.equal(told.code, 0, told.err);
+  assert.match(told.out, /^\/open: list of /m);
+  assert.ok(!told.out.includes('alone') && !shut.err.includes('alone'));
+  await shut.stop();
+  const short = await command(['check', writeConfig(`${memory}${views}sinks: { web: { plugin: http, inspect_secret: hush } }\n`)]);
+  assert.equal(short.code, 2);
+  assert.match(short.err, /:10:\d+: .*a secret of 4 bytes; at least 16/);
+  assert.ok(!short.err.includes('hush'));
+});
+
 // ---- Configs
 
 test('mistakes in auth are told with their place, and secrets never', async () => {

@@ -381,6 +381,9 @@ struct sgr_sink_host {
      * what it keeps. To be let go of with stream_batch_unref. */
     const struct sgr_stream_batch *(*stream_batch_keep)(const struct sgr_stream_batch *batch);
     size_t (*stream_batch_size)(const struct sgr_stream_batch *batch); /* bytes; since 1.2 */
+
+    /* Whether the request comes from this machine, forwarded by no proxy and sent by no page of another origin. Since 1.2. */
+    bool (*local)(const struct sgr_request *request);
 };
 
 static_assert(offsetof(struct sgr_sink_host, explain) == 200, "released offsets are frozen");
@@ -393,6 +396,7 @@ static_assert(offsetof(struct sgr_sink_host, send_binary) == 360, "released offs
 static_assert(offsetof(struct sgr_sink_host, values) == 368, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, stream_batch_keep) == 376,
               "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_host, local) == 392, "released offsets are frozen");
 static_assert(offsetof(struct sgr_value_methods, json) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
