@@ -40,7 +40,8 @@ struct engine_source {
     const char *eventual;               /* what it cannot promise; NULL: it is exact */
     bool described, started, filled;
     bool in_snapshot, rows_ended, comparing; /* the last: this snapshot is */
-    bool other_epoch; /* one with another epoch was begun, and none ended since */
+    uint64_t comparisons, gaps; /* how many there were, and how many of them found a difference */
+    bool other_epoch;           /* one with another epoch was begun, and none ended since */
     enum sgr_source_state phase;
     char *epoch;       /* of its present snapshot */
     uint64_t position; /* commit end it was applied up to */

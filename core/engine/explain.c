@@ -1,4 +1,4 @@
-/* What `explain` tells of all the engine has: the graph, the views, streams, totals and tokens. */
+/* What `explain` tells of all the engine has: the graph, the views, sources, streams, totals and tokens. */
 #include <stdlib.h>
 
 #include "auth/auth.h"
@@ -44,6 +44,58 @@ static void write_totals_text(struct sgr_engine *engine, struct sgr_buffer *out)
                       (unsigned long long)publisher.refused);
 }
 
+static void write_source_json(const struct engine_source *source, bool live,
+                              struct sgr_buffer *out) {
+    sgr_buffer_puts(out, "{\"source\":");
+    sgr_buffer_json(out, sgr_slice(source->plan->name));
+    sgr_buffer_puts(out, ",\"plugin\":");
+    sgr_buffer_json(out, sgr_slice(source->plan->plugin->name));
+    sgr_buffer_puts(out, ",\"eventual\":");
+    if (source->eventual)
+        sgr_buffer_json(out, sgr_slice(source->eventual));
+    else
+        sgr_buffer_puts(out, "null");
+    if (live)
+        sgr_buffer_printf(out, ",\"state\":\"%s\",\"position\":%llu",
+                          sgr__source_state_name(source->phase),
+                          (unsigned long long)source->position);
+    if (live && source->eventual)
+        sgr_buffer_printf(out, ",\"comparisons\":%llu,\"gaps\":%llu",
+                          (unsigned long long)source->comparisons,
+                          (unsigned long long)source->gaps);
+    sgr_buffer_putc(out, '}');
+}
+
+static void write_source_text(const struct engine_source *source, bool live,
+                              struct sgr_buffer *out) {
+    sgr_buffer_printf(out, "source %s: %s", source->plan->name, source->plan->plugin->name);
+    if (live)
+        sgr_buffer_printf(out, ", %s", sgr__source_state_name(source->phase));
+    if (live && source->eventual)
+        sgr_buffer_printf(out, ", compared %llu times, of which %llu found a gap",
+                          (unsigned long long)source->comparisons,
+                          (unsigned long long)source->gaps);
+    if (source->eventual)
+        sgr_buffer_printf(out, ", eventual: %s", source->eventual);
+    sgr_buffer_putc(out, '\n');
+}
+
+static void write_sources(const struct sgr_engine *engine, enum sgr_explain_format format,
+                          bool live, struct sgr_buffer *out) {
+    if (format == SGR_EXPLAIN_DOT)
+        return;
+    if (format == SGR_EXPLAIN_JSON)
+        sgr_buffer_puts(out, ",\"sources\":[");
+    for (size_t i = 0; i < engine->source_count; i++) {
+        if (format == SGR_EXPLAIN_JSON && i)
+            sgr_buffer_putc(out, ',');
+        (format == SGR_EXPLAIN_JSON ? write_source_json : write_source_text)(&engine->sources[i],
+                                                                             live, out);
+    }
+    if (format == SGR_EXPLAIN_JSON)
+        sgr_buffer_putc(out, ']');
+}
+
 void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struct sgr_buffer *out) {
     struct sgr_engine *engine = data;
     bool live = !engine->check_only;
@@ -58,6 +110,7 @@ void sgr__engine_write_explain(void *data, enum sgr_explain_format format, struc
         sgr_buffer_puts(out, ",\"views\":");
     if (format != SGR_EXPLAIN_DOT)
         sgr_views_explain(engine->views, format, live, out);
+    write_sources(engine, format, live, out);
     sgr__streams_explain(engine, format, live, out);
     if (format == SGR_EXPLAIN_JSON && live)
         write_totals_json(engine, out);

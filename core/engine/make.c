@@ -72,6 +72,11 @@ static size_t find_source(void *data, struct sgr_slice name) {
     return i;
 }
 
+static bool has_positions(void *data, size_t source) {
+    const struct sgr_engine *engine = data;
+    return !engine->sources[source].eventual;
+}
+
 /* The sinks that bind streams are opened before the sources. */
 static int make_hub(struct sgr_engine *engine) {
     size_t count;
@@ -106,6 +111,7 @@ static int make_graph(struct sgr_engine *engine, struct sgr_error *error) {
                                         .queue_limit = server->queue_limit,
                                         .explain = sgr__engine_write_explain,
                                         .find_source = find_source,
+                                        .has_positions = has_positions,
                                         .source_count = sources,
                                         .data = engine};
     engine->publisher = sgr_publisher_new(&parts);

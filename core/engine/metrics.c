@@ -17,6 +17,30 @@ static void put_sources(const struct sgr_engine *engine, struct sgr_buffer *out)
                       (double)engine->sources[i].position);
 }
 
+static bool any_eventual(const struct sgr_engine *engine) {
+    bool any = false;
+    for (size_t i = 0; i < engine->source_count; i++)
+        any = any || engine->sources[i].eventual;
+    return any;
+}
+
+static void put_comparisons(const struct sgr_engine *engine, struct sgr_buffer *out) {
+    if (!any_eventual(engine))
+        return;
+    sgr_metric_family(out, "sangre_source_comparisons_total", "counter",
+                      "Snapshots that an eventual source was compared with.");
+    for (size_t i = 0; i < engine->source_count; i++)
+        if (engine->sources[i].eventual)
+            sgr_metric_of(out, "sangre_source_comparisons_total", "source",
+                          engine->sources[i].plan->name, (double)engine->sources[i].comparisons);
+    sgr_metric_family(out, "sangre_source_gaps_total", "counter",
+                      "Comparisons that found something that had been missed.");
+    for (size_t i = 0; i < engine->source_count; i++)
+        if (engine->sources[i].eventual)
+            sgr_metric_of(out, "sangre_source_gaps_total", "source", engine->sources[i].plan->name,
+                          (double)engine->sources[i].gaps);
+}
+
 static void put_views(const struct sgr_engine *engine, struct sgr_buffer *out) {
     struct sgr_views_counters views;
     sgr_views_counters(engine->views, &views);
@@ -46,6 +70,7 @@ void sgr__engine_write_metrics(const struct sgr_engine *engine, struct sgr_buffe
     sgr_metric_gauge(out, "sangre_hub_backlog_bytes", "Bytes on their way to the network side.",
                      (double)sgr_hub_backlog(engine->hub));
     put_sources(engine, out);
+    put_comparisons(engine, out);
     put_views(engine, out);
     sgr_graph_metrics(engine->graph, out);
     sgr__streams_metrics(engine, out);

@@ -21,6 +21,7 @@ struct sgr_publisher_parts {
     void (*explain)(void *data, enum sgr_explain_format format, struct sgr_buffer *out);
     /* Which of the `source_count` sources has this name; an empty one names the only one. source_count: none. */
     size_t (*find_source)(void *data, struct sgr_slice name);
+    bool (*has_positions)(void *data, size_t source); /* that mean something outside of us */
     size_t source_count;
     void *data;
 };

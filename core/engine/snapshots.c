@@ -99,11 +99,13 @@ static int filled_again(struct engine_source *source, struct sgr_error *error) {
 
 static int compared(struct engine_source *source, struct sgr_error *error) {
     struct sgr_engine *engine = source->engine;
+    source->comparisons++;
     if (!sgr_graph_is_fed(engine->graph)) {
         sgr_log(SGR_LOG_INFO, source->plan->name, "compared: nothing was missed");
         sgr_publisher_reached(engine->publisher, source->position_index, source->position);
         return SGR_OK;
     }
+    source->gaps++;
     sgr_log(SGR_LOG_INFO, source->plan->name, "compared: a new epoch begins with what differs");
     int code = commit_epoch(source, error);
     if (!code)

@@ -393,6 +393,9 @@ static int open_source(struct sgr_engine *engine, struct engine_source *source,
                                      &source->state, error);
     if (!code && source->methods->eventual)
         source->eventual = source->methods->eventual(source->state);
+    if (source->eventual)
+        sgr_log(engine->check_only ? SGR_LOG_WARN : SGR_LOG_INFO, plan->name, "eventual: %s",
+                source->eventual);
     if (code) {
         sgr_error_context(error, "source %s", plan->name);
         sgr_plan_source_error(engine->plan, plan, error);

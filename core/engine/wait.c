@@ -57,6 +57,9 @@ static const char *read_lsn(struct sgr_publisher *publisher, const struct sgr_wa
                                      : "there are several sources: name the position's";
     if (source >= parts->source_count)
         return "unknown_source";
+    *ret_message = "the source's feed has no positions of its database; wait for a cursor";
+    if (!parts->has_positions(parts->data, source))
+        return "no_positions";
     *ret_message = "lsn is a position as Postgres writes it, such as 0/16B3748";
     return parse_lsn(what->lsn, &positions[source]) ? NULL : "bad_position";
 }

@@ -8,11 +8,16 @@
  *     > insert|update|delete SOURCE.TABLE {new row} [{old row}]          within a transaction that `commit` ends
  *     > truncate SOURCE.TABLE
  *     > commit [SOURCE]
+ *     > snapshot SOURCE [EPOCH]                                          rows follow, an eventual source's changes, and its end or abort
+ *     > row SOURCE.TABLE {row}
+ *     > end|abort SOURCE
+ *     > down|up SOURCE                                                   what the source says of itself
  *     > tick 3s                                                          virtual time passes
  *     > unsubscribe NAME
  *     > nodes | counters NODE | rows
  *     < …what came out…
  *
+ * Plugins of tests/ can be used, too: `feed` is the memory source as an eventual one.
  * The output must equal the `<` lines; `trace --update FILE` rewrites them. Cursors are shown as c1, c2, … in order of appearance.
  */
 #include <jansson.h>
@@ -182,7 +187,9 @@ static void settle(struct trace *trace, int64_t microseconds) {
 /* ---- Steps ---- */
 
 static void start(struct trace *trace, const char *config) {
+    static const char *const plugins[] = {TEST_PLUGINS, NULL};
     struct sgr_engine_options options = {.size = sizeof(options),
+                                         .plugin_directories = plugins,
                                          .config_text = config,
                                          .config_file = "trace.yaml",
                                          .log_level = SGR_LOG_WARN};
@@ -278,7 +285,10 @@ static void change(struct trace *trace, enum sgr_change_kind kind, char *rest) {
     change.old_fields = kind == SGR_DELETE ? first : second;
     if (change.old_fields)
         change.old_kind = description->identity == SGR_IDENTITY_FULL ? SGR_OLD_FULL : SGR_OLD_KEY;
-    if (sgr__source_host()->change(source, &change, &error))
+    int code = sgr__source_host()->change(source, &change, &error);
+    if (code == SGR_ENOTFOUND || code == SGR_ELOST)
+        sgr_buffer_printf(&trace->out, "< %s: %s\n", sgr_error_name(code), error.message);
+    else if (code)
         die(rest, &error);
     free_fields(description, first);
     free_fields(description, second);
@@ -295,6 +305,40 @@ static void commit(struct trace *trace, const char *name) {
                                           .commit_time = sgr_loop_now(trace->engine->loop)};
     if (sgr__source_host()->commit(source, &transaction, &error))
         die("commit", &error);
+}
+
+static void snapshot(struct trace *trace, char *rest) {
+    struct sgr_error error = {0};
+    char *save = NULL, *name = strtok_r(rest, " ", &save), *epoch = strtok_r(NULL, " ", &save);
+    struct engine_source *source = source_of(trace, name, strlen(name));
+    char same[128];
+    snprintf(same, sizeof(same), "%s", source->epoch);
+    if (sgr__source_host()->begin_snapshot(source, epoch ? epoch : same, &error))
+        die("snapshot", &error);
+}
+
+static void snapshot_row(struct trace *trace, char *rest) {
+    struct sgr_error error = {0};
+    struct engine_source *source;
+    char *space = strchr(rest, ' ');
+    *space = '\0';
+    struct sgr_relation *relation = &relation_of(trace, rest, &source)->description;
+    const char *at = space + 1;
+    struct sgr_field *fields = take_row(relation, &at);
+    if (sgr__source_host()->snapshot_row(source, relation, fields, &error))
+        die(rest, &error);
+    free_fields(relation, fields);
+}
+
+static void end_snapshot(struct trace *trace, const char *name) {
+    struct sgr_error error = {0};
+    struct engine_source *source = source_of(trace, name, strlen(name));
+    if (sgr__source_host()->end_snapshot(source, source->position + 8, &error))
+        die("end", &error);
+}
+
+static void say(struct trace *trace, const char *name, enum sgr_source_state state) {
+    sgr__source_host()->state(source_of(trace, name, strlen(name)), state, NULL);
 }
 
 static struct client *find_client(struct trace *trace, const char *name) {
@@ -405,6 +449,18 @@ static void step(struct trace *trace, char *line) {
         fill(trace, rest);
     else if (is(line, "commit", &rest))
         commit(trace, rest);
+    else if (is(line, "snapshot", &rest))
+        snapshot(trace, rest);
+    else if (is(line, "row", &rest))
+        snapshot_row(trace, rest);
+    else if (is(line, "end", &rest))
+        end_snapshot(trace, rest);
+    else if (is(line, "abort", &rest))
+        sgr__source_host()->abort(source_of(trace, rest, strlen(rest)));
+    else if (is(line, "down", &rest))
+        say(trace, rest, SGR_SOURCE_DOWN);
+    else if (is(line, "up", &rest))
+        say(trace, rest, SGR_SOURCE_STREAMING);
     else if (is(line, "tick", &rest))
         settle(trace, duration(rest));
     else if (is(line, "nodes", &rest))
