@@ -6,7 +6,7 @@ static const char prefix[] = "$claims.";
 
 static int bad(struct sgr_error *error, const char *table, const char *what) {
     return sgr_error_set(error, SGR_ECONFIG,
-                         "\"rows\" of %s: %s; a rule is { \"public.todos\": \"user_id = "
+                         "rows: of %s, %s; a rule is { \"public.todos\": \"user_id = "
                          "$claims.sub\" }, terms are joined by and",
                          table, what);
 }
@@ -155,7 +155,7 @@ int access_open(struct access *ret, const struct sgr_sink_host *table, void *hos
     int code = json_is_object(object)
                    ? read_rules(ret, object, error)
                    : sgr_error_set(error, SGR_ECONFIG,
-                                   "\"rows\" is no JSON object of tables and rules, such as { "
+                                   "rows: expected an object of tables and rules, such as { "
                                    "\"public.todos\": \"user_id = $claims.sub\" }");
     json_decref(object);
     return code;

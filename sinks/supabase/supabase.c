@@ -172,19 +172,36 @@ static void plain_release(void *unused, void *memory) {
     free(memory);
 }
 
+static int check_access(const struct supabase_options *own, const struct sgr_sink_host *plain,
+                        struct sgr_error *error) {
+    struct access access;
+    int code = tokens_check(own->secure, own->secret, own->claims, error);
+    if (!code && own->rows && !own->secure)
+        code = sgr_error_set(error, SGR_ECONFIG,
+                             "rows: it asks for claims of tokens, but \"secure\" is false");
+    if (code)
+        return code;
+    code = access_open(&access, plain, NULL, own->rows, error);
+    access_free(&access);
+    return code;
+}
+
 static int supabase_check(const void *own_options, struct sgr_error *error) {
-    static const struct sgr_host_common plain = {.size = sizeof(plain),
-                                                 .allocate = plain_allocate,
-                                                 .reallocate = plain_reallocate,
-                                                 .release = plain_release};
+    static const struct sgr_sink_host plain = {.common = {.size = sizeof(plain.common),
+                                                          .allocate = plain_allocate,
+                                                          .reallocate = plain_reallocate,
+                                                          .release = plain_release}};
     const struct supabase_options *own = own_options;
-    struct rules rules = {0};
-    struct webhook_config webhooks = {0};
-    int code = rules_read(&rules, &plain, NULL, own->realtime, own->configuration_file, error);
+    struct rules rules;
+    struct webhook_config webhooks;
+    int code = check_access(own, &plain, error);
+    if (!code)
+        code =
+            rules_read(&rules, &plain.common, NULL, own->realtime, own->configuration_file, error);
     if (code)
         return code;
     rules_free(&rules);
-    code = webhook_config_read(&webhooks, &plain, NULL, own->webhooks, own->webhook_headers,
+    code = webhook_config_read(&webhooks, &plain.common, NULL, own->webhooks, own->webhook_headers,
                                own->configuration_file, error);
     webhook_config_free(&webhooks);
     return code;
@@ -194,16 +211,15 @@ static int supabase_check(const void *own_options, struct sgr_error *error) {
 
 static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     const struct supabase_options *own = supabase->options;
-    int code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
+    int code = supabase_check(own, error);
+    if (!code)
+        code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
                           own->configuration_file, error);
     if (!code)
         code = webhooks_open(supabase, error);
     if (!code)
         code = tokens_open(&supabase->tokens, supabase->table, supabase->host, own->secure,
                            own->secret, own->claims, error);
-    if (!code && own->rows && !own->secure)
-        code = sgr_error_set(error, SGR_ECONFIG,
-                             "\"rows\" asks for claims of tokens, but \"secure\" is false");
     if (!code)
         code = access_open(&supabase->access, supabase->table, supabase->host, own->rows, error);
     if (!code)

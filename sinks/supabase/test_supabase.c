@@ -236,7 +236,7 @@ static void secure_needs_a_secret(void **unused) {
     assert_int_equal(open_sink("{ source: db }", &error), SGR_ECONFIG);
     close_sink();
     assert_int_equal(open_sink("{ source: db, secret: s, claims: [1] }", &error), SGR_ECONFIG);
-    assert_non_null(strstr(error.message, "no JSON object"));
+    assert_non_null(strstr(error.message, "claims: expected an object"));
 }
 
 static void the_header_counts_before_the_query(void **unused) {

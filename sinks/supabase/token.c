@@ -42,6 +42,20 @@ static json_t *read_claims(const char *text) {
     return NULL;
 }
 
+int tokens_check(bool wanted, const char *secret, const char *claims, struct sgr_error *error) {
+    if (!wanted)
+        return SGR_OK;
+    if (!secret || !*secret)
+        return sgr_error_set(error, SGR_ECONFIG,
+                             "secret: channels are secure, but there is no \"secret\" that tokens "
+                             "are signed with; give one, or say \"secure: false\"");
+    json_t *object = read_claims(claims ? claims : "{}");
+    json_decref(object);
+    return object ? SGR_OK
+                  : sgr_error_set(error, SGR_ECONFIG,
+                                  "claims: expected an object, such as {\"iss\": \"Issuer\"}");
+}
+
 int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
                 const char *secret, const char *claims, struct sgr_error *error) {
     *ret = (struct tokens){.table = table,
@@ -52,17 +66,15 @@ int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *hos
         return SGR_OK;
     if (table->common.size <= offsetof(struct sgr_sink_host, claims_expiry))
         return sgr_error_set(error, SGR_EABI, "this server verifies no tokens for sinks");
-    if (!secret || !*secret)
-        return sgr_error_set(error, SGR_ECONFIG,
-                             "channels are secure, but there is no \"secret\" that tokens are "
-                             "signed with; give one, or say \"secure: false\"");
+    int code = tokens_check(wanted, secret, claims, error);
+    if (code)
+        return code;
     json_t *object = read_claims(claims ? claims : "{}");
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     if (!text)
-        return sgr_error_set(error, SGR_ECONFIG,
-                             "\"claims\" is no JSON object, such as {\"iss\": \"Issuer\"}");
-    int code = open_both(ret, secret, text, error);
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory");
+    code = open_both(ret, secret, text, error);
     free(text);
     return code;
 }

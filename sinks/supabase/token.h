@@ -14,7 +14,9 @@ struct tokens {
     struct sgr_text scratch;
 };
 
-/* `claims`: a JSON object, or a JSON string that holds one; each member must be in a token, and equal. NULL: none. */
+/* `claims`: a JSON object, or a JSON string that holds one; each member must be in a token, and equal. NULL: none. SGR_ECONFIG. */
+int tokens_check(bool wanted, const char *secret, const char *claims, struct sgr_error *error);
+/* Of what was checked. */
 int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
                 const char *secret, const char *claims, struct sgr_error *error);
 void tokens_free(struct tokens *tokens);

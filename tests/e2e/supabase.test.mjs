@@ -173,7 +173,7 @@ test('it does not start without a secret, nor with what it does not do', async (
     [{ ...open, PORT: 'http' }, /PORT is no whole number/],
     [{ ...open, PUBLICATIONS: 'mine' }, /PUBLICATIONS is no list of names/],
     [{ ...open, DB_IP_VERSION: '5' }, /neither IPv4 nor IPv6/],
-    [{ JWT_SECRET: 'x', JWT_CLAIM_VALIDATORS: '[]' }, /"claims" is no JSON object/],
+    [{ JWT_SECRET: 'x', JWT_CLAIM_VALIDATORS: '[]' }, /claims: expected an object/],
   ]) {
     const [code, text] = await refused(environment);
     assert.equal(code, 2, `${JSON.stringify(environment)}: ${text}`);

@@ -311,6 +311,7 @@ sinks:
     ['webhooks:\n      - { config: { endpoint: "http://a/" } }\n      - { config: { endpoint: a } }', '.yaml:9:31: webhooks[1].config.endpoint: expected'],
     ['webhook_headers: { a: "b\\r\\nc: d" }', '.yaml:7:22: webhook_headers: the value of a'],
     ['realtime: [{ relation: a, events: [MOVE] }]', '.yaml:7:16: realtime[0]: an event is none of'],
+    ['rows: { public.t: "id = $claims.sub" }', '.yaml:7:11: rows: it asks for claims of tokens'],
   ]) {
     const { code, err, out } = await command(['check', config(options)]);
     assert.equal(code, 2, err + out);
