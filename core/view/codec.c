@@ -31,9 +31,9 @@ int sgr_instance_changes(struct sgr_instance *instance, const struct sgr_codec *
     struct sgr__writer writer = {
         .methods = codec->methods, .instance = instance, .out = out, .from = from, .error = error};
     size_t start = out->size;
-    if (from >= instance->born && from >= instance->shower.child->changed)
+    if (from >= instance->root.born && from >= instance->root.changed)
         return 0;
-    if (from < instance->born || from < instance->view->views->history.floor)
+    if (from < instance->root.born || from < sgr__instance_views(instance)->history.floor)
         return sgr_error_set(error, SGR_ENOTFOUND, "history does not reach back so far");
     int code = sgr__walk(&writer);
     if (!code)
@@ -46,7 +46,7 @@ int sgr_instance_changes(struct sgr_instance *instance, const struct sgr_codec *
 /* ---- full ---- */
 
 static void plain_document(struct sgr_instance *instance, struct sgr_buffer *out) {
-    sgr__render_collection(instance->view->root, instance->shower.child, out);
+    sgr__render_collection(instance->root.level, &instance->root, out);
 }
 
 static void ignore(struct sgr__writer *writer) {

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "row/row.h"
+#include "view/instance.h"
 
 /* ---- Keys ---- */
 
@@ -52,9 +53,12 @@ static bool has_key(const struct sgr__collection *collection, const struct sgr__
     return true;
 }
 
-static struct sgr__collection *find(const struct sgr_views *views, const struct sgr__level *level,
-                                    uint64_t hash) {
-    for (struct sgr__set_item *item = sgr__set_find(&views->collections, hash); item;
+static struct sgr__set *set_of(const struct sgr__level *level) {
+    return level->parent ? &level->view->views->collections : &level->view->instances;
+}
+
+static struct sgr__collection *find(const struct sgr__level *level, uint64_t hash) {
+    for (struct sgr__set_item *item = sgr__set_find(set_of(level), hash); item;
          item = sgr__set_find_next(item)) {
         struct sgr__collection *collection = SGR_CONTAINER(item, struct sgr__collection, item);
         if (has_key(collection, level))
@@ -65,9 +69,14 @@ static struct sgr__collection *find(const struct sgr_views *views, const struct 
 
 /* ---- Memory ---- */
 
+/* A root has its instance before it. */
+static size_t head_of(const struct sgr__level *level) {
+    return level->parent ? 0 : offsetof(struct sgr_instance, root);
+}
+
 static size_t size_of(const struct sgr__collection *collection) {
     size_t count = collection->level->link_count + collection->level->parameter_count;
-    return sizeof(*collection) + count * sizeof(struct sgr_value) +
+    return head_of(collection->level) + sizeof(*collection) + count * sizeof(struct sgr_value) +
            sgr__values_text(collection->values, count);
 }
 
@@ -75,15 +84,25 @@ static size_t size_of(const struct sgr__collection *collection) {
 static struct sgr__collection *allocate(struct sgr__level *level) {
     size_t count = level->link_count + level->parameter_count;
     size_t fixed = sizeof(struct sgr__collection) + count * sizeof(struct sgr_value);
-    struct sgr__collection *collection = calloc(1, fixed + sgr__values_text(level->scratch, count));
-    if (!collection)
+    char *block = calloc(1, head_of(level) + fixed + sgr__values_text(level->scratch, count));
+    if (!block)
         return NULL;
+    struct sgr__collection *collection = (struct sgr__collection *)(block + head_of(level));
     sgr__values_copy(collection->values, level->scratch, count, (char *)collection + fixed);
     collection->level = level;
-    sgr_list_init(&collection->shown_by);
     sgr_list_init(&collection->candidates);
+    if (!level->parent) {
+        sgr_list_init(&collection->closed);
+        return collection;
+    }
+    sgr_list_init(&collection->shown_by);
     sgr_list_init(&collection->orphan);
     return collection;
+}
+
+static void block_free(struct sgr__collection *collection) {
+    if (collection)
+        free((char *)collection - head_of(collection->level));
 }
 
 static size_t shown_size(const struct sgr__level *level) {
@@ -118,12 +137,16 @@ static void collection_free(struct sgr__collection *collection) {
     sgr__unregister_all(collection);
     free_members(collection);
     sgr__history_drop(collection);
-    sgr_list_remove(&collection->orphan);
-    sgr__set_remove(&views->collections, &collection->item);
+    sgr_list_remove(collection->level->parent ? &collection->orphan : &collection->closed);
+    sgr__set_remove(set_of(collection->level), &collection->item);
     views->state_bytes -= size_of(collection);
     views->collection_count--;
     collection->level->collections--;
-    free(collection);
+    block_free(collection);
+}
+
+void sgr__root_free(struct sgr__collection *root) {
+    collection_free(root);
 }
 
 void sgr__collections_reap(struct sgr_views *views) {
@@ -261,8 +284,8 @@ static int make(struct sgr__level *level, uint64_t hash, struct sgr__collection 
                 struct sgr_error *error) {
     struct sgr_views *views = level->view->views;
     struct sgr__collection *collection = allocate(level);
-    if (!collection || sgr__set_add(&views->collections, &collection->item, hash)) {
-        free(collection);
+    if (!collection || sgr__set_add(set_of(level), &collection->item, hash)) {
+        block_free(collection);
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a collection");
     }
     collection->born = collection->changed = collection->floor = views->commit;
@@ -277,13 +300,31 @@ static int make(struct sgr__level *level, uint64_t hash, struct sgr__collection 
     return code;
 }
 
+static uint64_t all_parameters(const struct sgr_view *view) {
+    return view->parameter_count >= 64 ? UINT64_MAX : ((uint64_t)1 << view->parameter_count) - 1;
+}
+
+int sgr__root_show(struct sgr_view *view, const struct sgr_value *parameters,
+                   struct sgr__collection **ret, struct sgr_error *error) {
+    gather_key(view->root, (struct sgr__pair){0}, all_parameters(view), parameters);
+    uint64_t hash = hash_key(view->root);
+    struct sgr__collection *root = find(view->root, hash);
+    /* Between sgr_graph_run and sgr_views_commit, indexes are ahead of collections: what is made then would see changes twice. */
+    if (!root && !sgr_list_empty(&view->views->dirty))
+        return sgr_error_set(error, SGR_EUNAVAILABLE, "a transaction waits for its commit");
+    int code = root ? 0 : make(view->root, hash, &root, error);
+    if (!code)
+        *ret = root;
+    return code;
+}
+
 int sgr__collection_show(struct sgr__level *level, struct sgr__pair parent, uint64_t set,
                          const struct sgr_value *parameters, struct sgr__shower *shower,
                          struct sgr_error *error) {
     if (!gather_key(level, parent, set, parameters))
         return 0;
     uint64_t hash = hash_key(level);
-    struct sgr__collection *collection = find(level->view->views, level, hash);
+    struct sgr__collection *collection = find(level, hash);
     int code = collection ? 0 : make(level, hash, &collection, error);
     if (code)
         return code;
@@ -368,7 +409,7 @@ static bool parameters_below(const struct sgr__level *level) {
     return false;
 }
 
-static size_t weigh(struct sgr__collection *collection, uint64_t weighing) {
+static size_t weigh(struct sgr__collection *collection, uint32_t weighing) {
     const struct sgr__level *level = collection->level;
     if (collection->weighed == weighing)
         return 0;

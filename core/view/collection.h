@@ -5,8 +5,9 @@
  * does: not at once, but when sgr__collections_reap is called at the end of the work, so that a member that only moves takes its
  * collections along.
  *
- * Whoever shows a collection holds a *shower*: an instance its root's, a member within the window (the first `limit`) one for each level
- * below. A member whose link holds a null shows nothing: its shower's child is NULL. Engine's thread. */
+ * A member within the window (the first `limit`) shows collections of the levels below by a *shower* for each. A member whose link holds a null
+ * shows nothing: its shower's child is NULL. A root's collection is part of an instance, which opens and closes it instead.
+ * Engine's thread. */
 #ifndef SGR_VIEW_COLLECTION_H
 #define SGR_VIEW_COLLECTION_H
 
@@ -17,7 +18,7 @@
 struct sgr__shower {
     struct sgr_list link;          /* in child->shown_by */
     struct sgr__collection *child; /* NULL: none */
-    struct sgr__collection *home;  /* of the member; NULL: this is an instance's */
+    struct sgr__collection *home;  /* of the member */
     struct sgr__member *member;
 };
 
@@ -27,12 +28,21 @@ struct sgr__shown {   /* what a member shows, one per level below */
 };
 
 struct sgr__collection {
-    struct sgr__set_item item; /* in views->collections */
+    struct sgr__set_item item; /* in views->collections; a root's: in view->instances */
     struct sgr__level *level;
     struct sgr__tree members;
-    struct sgr_list shown_by;   /* of struct sgr__shower */
+    union {
+        struct {                      /* below a root */
+            struct sgr_list shown_by; /* of struct sgr__shower */
+            struct sgr_list orphan;   /* in views->orphans */
+        };
+        struct {                    /* a root's, while nobody has its instance open */
+            struct sgr_list closed; /* in views->closed */
+            int64_t closed_at;
+            size_t closed_bytes; /* charged to the history */
+        };
+    };
     struct sgr_list candidates; /* of struct sgr__candidate */
-    struct sgr_list orphan;     /* in views->orphans */
     struct sgr__registration own;
     struct sgr__entry *log; /* newest first; log_count of them */
     uint32_t log_count;
@@ -40,13 +50,19 @@ struct sgr__collection {
     uint64_t floor;   /* the last commit its log has forgotten */
     uint64_t born;    /* it holds what was so after this commit, */
     uint64_t changed; /* and was last changed, itself or below, by this one */
-    uint64_t weighed; /* the last weighing that met it */
+    uint32_t weighed; /* the last weighing that met it */
+    uint32_t opens;   /* a root's: of its instance */
     struct sgr_value
         values[]; /* level->link_count, then level->parameter_count in ascending order */
 };
 
-/* Puts the collection of this key into shower->child, made if there is none. `link`: the parent's row, or NULL at the root;
- * `parameters`: one per bit of `set`, which includes level->parameters. Null in the link: child stays NULL. */
+/* The root of the instance at these values, made if there is none: its instance's serial is 0 then. SGR_EUNAVAILABLE: a transaction waits for its
+ * commit, and nothing can be made meanwhile. */
+int sgr__root_show(struct sgr_view *view, const struct sgr_value *parameters,
+                   struct sgr__collection **ret, struct sgr_error *error);
+void sgr__root_free(struct sgr__collection *root); /* with its instance */
+/* Puts the collection of this key into shower->child, made if there is none. `parameters`: one per bit of `set`, which includes
+ * level->parameters. Null in the link: child stays NULL. */
 int sgr__collection_show(struct sgr__level *level, struct sgr__pair parent, uint64_t set,
                          const struct sgr_value *parameters, struct sgr__shower *shower,
                          struct sgr_error *error);

@@ -383,27 +383,31 @@ static int mark_member(struct sgr_views *views, struct sgr__shower *shower,
     return sgr_vector_push(&views->work.visible, &home) ? no_memory(error) : 0;
 }
 
-static int mark_instance(struct sgr_views *views, struct sgr__shower *shower,
+static int mark_instance(struct sgr_views *views, struct sgr__collection *root,
                          struct sgr_error *error) {
-    struct sgr_instance *instance = sgr__instance_of(shower);
-    instance->changed = views->commit;
+    struct sgr_instance *instance = sgr__instance_of(root);
     instance->revision++;
     return sgr_vector_push(&views->work.instances, &instance) ? no_memory(error) : 0;
 }
 
+static int mark_members(struct sgr_views *views, struct sgr__collection *collection,
+                        struct sgr_error *error) {
+    int code = 0;
+    SGR_LIST_EACH(link, &collection->shown_by)
+    if ((code = mark_member(views, SGR_CONTAINER(link, struct sgr__shower, link), error)))
+        break;
+    return code;
+}
+
 static int mark_all(struct sgr_views *views, struct sgr_error *error) {
-    for (size_t i = 0; i < views->work.visible.count; i++) {
+    int code = 0;
+    for (size_t i = 0; !code && i < views->work.visible.count; i++) {
         struct sgr__collection *collection =
             *SGR_VECTOR_AT(&views->work.visible, struct sgr__collection *, i);
-        SGR_LIST_EACH(link, &collection->shown_by) {
-            struct sgr__shower *shower = SGR_CONTAINER(link, struct sgr__shower, link);
-            int code = shower->home ? mark_member(views, shower, error)
-                                    : mark_instance(views, shower, error);
-            if (code)
-                return code;
-        }
+        code = collection->level->parent ? mark_members(views, collection, error)
+                                         : mark_instance(views, collection, error);
     }
-    return 0;
+    return code;
 }
 
 static int by_making(const void *a, const void *b) {

@@ -1,25 +1,22 @@
-/* Instances: a view at one set of parameter values. Small: what it shows is its root collection's. Engine's thread. */
+/* Instances: a view at one set of parameter values. An instance is its root collection with what belongs to nothing below, in one block, as
+ * there may be very many. Values of parameters that the view does not use make no difference. Engine's thread. */
 #ifndef SGR_VIEW_INSTANCE_H
 #define SGR_VIEW_INSTANCE_H
 
 #include "view/collection.h"
 
 struct sgr_instance {
-    struct sgr__set_item item; /* in view->instances */
-    struct sgr__shower shower; /* of the root collection */
-    struct sgr_view *view;
-    uint64_t serial;
-    uint64_t born, changed, revision;
-    size_t opens;
+    uint64_t serial; /* 0: it is being made */
+    uint64_t revision;
     void *data;
-    struct sgr_list closed; /* in views->closed, if opens is 0 */
-    int64_t closed_at;
-    size_t bytes;              /* charged to the history since it was closed */
-    struct sgr_value values[]; /* one per parameter, their text behind */
+    struct sgr__collection root;
 };
 
-static inline struct sgr_instance *sgr__instance_of(struct sgr__shower *shower) {
-    return SGR_CONTAINER(shower, struct sgr_instance, shower);
+static inline struct sgr_instance *sgr__instance_of(struct sgr__collection *root) {
+    return SGR_CONTAINER(root, struct sgr_instance, root);
+}
+static inline struct sgr_views *sgr__instance_views(const struct sgr_instance *instance) {
+    return sgr__collection_views(&instance->root);
 }
 void sgr__instance_free(struct sgr_instance *instance);
 /* The instance closed longest ago, or NULL. */

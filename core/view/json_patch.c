@@ -2,7 +2,7 @@
 #include "view/codec.h"
 
 static void document(struct sgr_instance *instance, struct sgr_buffer *out) {
-    sgr__render_collection(instance->view->root, instance->shower.child, out);
+    sgr__render_collection(instance->root.level, &instance->root, out);
 }
 
 static void begin(struct sgr__writer *writer) {

@@ -39,9 +39,9 @@ static void write_spec(const struct sgr__level *level, struct sgr_buffer *out) {
 
 static void document(struct sgr_instance *instance, struct sgr_buffer *out) {
     sgr_buffer_puts(out, "{\"keys\":");
-    write_spec(instance->view->root, out);
+    write_spec(instance->root.level, out);
     sgr_buffer_puts(out, ",\"data\":");
-    sgr__render_collection(instance->view->root, instance->shower.child, out);
+    sgr__render_collection(instance->root.level, &instance->root, out);
     sgr_buffer_putc(out, '}');
 }
 

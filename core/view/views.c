@@ -36,7 +36,7 @@ struct sgr_views *sgr_views_new(struct sgr_graph *graph) {
 static void free_instances(struct sgr_view *view) {
     struct sgr__set_item *item;
     while ((item = sgr__set_any(&view->instances)))
-        sgr__instance_free(SGR_CONTAINER(item, struct sgr_instance, item));
+        sgr__instance_free(SGR_CONTAINER(item, struct sgr_instance, root.item));
 }
 
 static void view_free(struct sgr_view *view) {
@@ -156,7 +156,7 @@ const struct sgr_view_parameter *sgr_view_parameters(const struct sgr_view *view
 static bool forget_one(struct sgr_views *views, int64_t latest) {
     struct sgr_instance *closed = sgr__instance_oldest_closed(views);
     int64_t entry_time = sgr__history_oldest(&views->history);
-    if (closed && closed->closed_at <= entry_time && closed->closed_at <= latest) {
+    if (closed && closed->root.closed_at <= entry_time && closed->root.closed_at <= latest) {
         sgr__instance_free(closed);
         return true;
     }
@@ -176,7 +176,7 @@ void sgr_views_trim(struct sgr_views *views, int64_t now, int64_t age, size_t by
 static void restart_revisions(struct sgr_view *view) {
     const struct sgr__set *all = &view->instances;
     for (struct sgr__set_item *item = sgr__set_any(all); item; item = sgr__set_next(all, item))
-        SGR_CONTAINER(item, struct sgr_instance, item)->revision = 0;
+        SGR_CONTAINER(item, struct sgr_instance, root.item)->revision = 0;
 }
 
 void sgr_views_forget(struct sgr_views *views) {

@@ -41,7 +41,7 @@ struct sgr_views {
     int64_t now;     /* the latest time heard of */
     bool failed;     /* changes were lost for want of memory: the next commit says so */
     uint64_t serials;
-    uint64_t weighings;
+    uint32_t weighings;
     size_t instances, open_instances, collection_count, members, state_bytes;
     uint64_t edit_count, rows_read, failed_tests;
 };

@@ -79,7 +79,7 @@ static int walk_collection(struct sgr__writer *writer, const struct sgr__collect
 }
 
 int sgr__walk(struct sgr__writer *writer) {
-    int code = walk_collection(writer, writer->instance->shower.child);
+    int code = walk_collection(writer, &writer->instance->root);
     if (!code && writer->any)
         writer->methods->end(writer);
     return code;
