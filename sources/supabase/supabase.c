@@ -122,6 +122,19 @@ static int supabase_open(const struct sgr_source_host *host, void *host_data, co
     return code;
 }
 
+static const char *supabase_eventual(void *state) {
+    const struct source *source = state;
+    return source->service.options->compare_every
+               ? "a feed has no positions and no transactions: a transaction may show in parts, "
+                 "and "
+                 "what the feed loses without a word, such as a TRUNCATE under today's protocol, "
+                 "shows at the next comparison (compare_every, and each reconnection)"
+               : "a feed has no positions and no transactions: a transaction may show in parts, "
+                 "and "
+                 "what the feed loses without a word, such as a TRUNCATE under today's protocol, "
+                 "shows at the next reconnection only, unless compare_every is set";
+}
+
 static struct table *find_table(const struct source *source, const char *name,
                                 struct sgr_error *error) {
     const char *nearest = NULL;
@@ -150,7 +163,10 @@ static int supabase_describe(void *state, const char *const *tables, size_t coun
         more |= !table->wanted;
         table->wanted = true;
     }
-    source->asked = true;
+    if (!source->told)
+        host_of(source)->common.log(source->service.host_data, SGR_LOG_WARN, "%s",
+                                    supabase_eventual(source));
+    source->asked = source->told = true;
     if (more && source->socket)
         source_let_go(source); /* it has not joined them */
     host_of(source)->timer_arm(source->turn, 0);
@@ -198,19 +214,6 @@ static void supabase_stop(void *state) {
     source->ended = true;
     source_let_go(source);
     host_of(source)->timer_cancel(source->turn);
-}
-
-static const char *supabase_eventual(void *state) {
-    const struct source *source = state;
-    return source->service.options->compare_every
-               ? "a feed has no positions and no transactions: a transaction may show in parts, "
-                 "and "
-                 "what the feed loses without a word, such as a TRUNCATE under today's protocol, "
-                 "shows at the next comparison (compare_every, and each reconnection)"
-               : "a feed has no positions and no transactions: a transaction may show in parts, "
-                 "and "
-                 "what the feed loses without a word, such as a TRUNCATE under today's protocol, "
-                 "shows at the next reconnection only, unless compare_every is set";
 }
 
 static const char *const protocols[] = {"auto", "v0", "v2", NULL};
