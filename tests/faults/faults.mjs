@@ -49,9 +49,10 @@ export const faults = [
   {
     name: 'key-change-as-insert',
     breaks: 'an update that changes the key brings the row under its new key and leaves the one under the old key',
-    file: 'core/graph/relation.c',
-    old: '    bool same_key = change->old_kind == SGR_OLD_NONE;',
-    new: `    bool same_key = change->old_kind == SGR_OLD_NONE;
+    file: 'core/graph/changes.c',
+    old: '    struct sgr_netted *old = NULL;\n    const struct sgr_row *row;',
+    new: `    struct sgr_netted *old = NULL;
+    const struct sgr_row *row;
     if (change->old_kind == SGR_OLD_KEY)
         return fold_insert(fold, change, error);`,
   },
