@@ -31,6 +31,8 @@ struct link {
     link_row *row;
     link_answer *answer;
     void *data;
+    void (*dry)(void *data);
+    void *dry_data;
     PGresult *result; /* of the query: the first error, or the last result */
 };
 
@@ -138,6 +140,8 @@ static bool pump(struct link *link) {
         if (round && !rows) {
             if (all && link->delay && link->phase == STREAMING)
                 rest(link, link->delay);
+            if (link->dry)
+                link->dry(link->dry_data);
             return true;
         }
         if (!PQconsumeInput(link->connection)) {
@@ -426,6 +430,11 @@ void link_hold(struct link *link, bool held) {
         rest(link, 0); /* what was read before waits within libpq, and wakes nobody */
     else
         watch_again(link);
+}
+
+void link_on_dry(struct link *link, void (*dry)(void *data), void *data) {
+    link->dry = dry;
+    link->dry_data = data;
 }
 
 void link_set_delay(struct link *link, int64_t delay) {

@@ -48,6 +48,8 @@ int link_query(struct link *link, const char *sql, link_row *row, link_answer *a
 int link_send(struct link *link, const char *bytes, size_t size, struct sgr_error *error);
 /* Stops or goes on reading; what is sent is not held. */
 void link_hold(struct link *link, bool held);
+/* Called from the loop when all that there was to read has been handed on; NULL: nobody is. The last thing of a turn: the link may be closed. */
+void link_on_dry(struct link *link, void (*dry)(void *data), void *data);
 /* Waits so long between turns while rows keep coming, microseconds. */
 void link_set_delay(struct link *link, int64_t delay);
 bool link_idle(const struct link *link);

@@ -9,6 +9,7 @@ enum {
     LONGEST_INTERVAL = 10000000,
     SHORTEST_INTERVAL = 100000,
     PROMPT_INTERVAL = 100000,
+    CONFIRM_INTERVAL = 1000,
     SILENCE = 6 /* intervals */
 };
 
@@ -26,6 +27,8 @@ struct stream {
     bool paused;
     bool following;
     bool prompt, reporting; /* reporting: status is due soon */
+    bool told;              /* by a keepalive how far it is, which we have not confirmed */
+    int64_t confirmed;      /* when we last did */
     uint64_t received;      /* end of what the server has sent */
     uint64_t committed;     /* end of the last transaction that went to the host */
     uint64_t durable;
@@ -89,6 +92,19 @@ static void status_due(void *data) {
         stream->lost(stream->data, &error);
     else
         stream->host->timer_arm(stream->timer, stream->interval);
+}
+
+/* A server that does not know that we have received all it sent says so again ahead of the next transaction, which costs that one a write, and the wake of
+ * the two of us. So it is told, while nothing is to be done, and not more often than is worth it. */
+static void confirm(void *data) {
+    struct stream *stream = data;
+    struct sgr_error error;
+    if (!stream->told || stream->heard - stream->confirmed < CONFIRM_INTERVAL)
+        return;
+    stream->told = false;
+    stream->confirmed = stream->heard;
+    if (send_status(stream, false, &error))
+        stream->lost(stream->data, &error);
 }
 
 /* ---- Changes ---- */
@@ -301,6 +317,7 @@ static int on_keepalive(struct stream *stream, struct wire_reader *reader,
         if (stream->durable >= stream->committed)
             stream_ack(stream, end);
     }
+    stream->told = !asked;
     return asked ? send_status(stream, false, error) : SGR_OK;
 }
 
@@ -369,6 +386,7 @@ int stream_new(const struct stream_setup *setup, struct stream **ret, struct sgr
         stream_free(stream);
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a stream");
     }
+    link_on_dry(stream->link, confirm, stream);
     stream->host->timer_arm(stream->timer, stream->interval);
     if (setup->paused)
         stream_pause(stream, true);
@@ -381,6 +399,7 @@ void stream_free(struct stream *stream) {
         return;
     if (stream->begun)
         stream->host->abort(stream->host_data);
+    link_on_dry(stream->link, NULL, NULL);
     stream->host->timer_free(stream->timer);
     relations_free(stream->relations);
     pgoutput_scratch_fini(&stream->scratch);

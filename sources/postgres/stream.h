@@ -2,7 +2,8 @@
  *
  * A transaction begins for the host with its first change of a table that is used; one without any only advances the position. The position told
  * to the server as flushed is the host's durable one; the server's own end of log is added to that only while nothing is
- * pending between the two. Status is sent on a timer, also while paused, and at once when asked for. When following, every table is used, and a pause
+ * pending between the two. Status is sent on a timer, also while paused, at once when asked for, and when the
+ * server has told how far it is and has no more. When following, every table is used, and a pause
  * is one also in mid-transaction. Engine's thread. */
 #ifndef POSTGRES_STREAM_H
 #define POSTGRES_STREAM_H

@@ -369,6 +369,45 @@ static void a_source_without_tables_streams_nothing(void **state) {
     source_host_free(host);
 }
 
+/* One turn of a poll: the loop runs meanwhile. */
+static bool never(struct source_host *host, void *unused) {
+    (void)host;
+    (void)unused;
+    return false;
+}
+
+/* Nobody waits for the timer on which status is sent: it never fires here. */
+static void the_server_knows_what_was_received_before_its_next_transaction(void **state) {
+    enum { PATIENCE = 3000 };
+    (void)state;
+    const char *conninfo = fixture_database("confirmed");
+    PGconn *connection = fixture_connect(conninfo);
+    fixture_run(connection, "CREATE TABLE users (id int PRIMARY KEY)");
+    source_host_impatient = true;
+    const char *const tables[] = {"users"};
+    struct source_host *host = fixture_stream(conninfo, tables, 1);
+    for (int i = 0; i < 5; i++) {
+        char sql[128], *known = NULL;
+        snprintf(sql, sizeof(sql), "INSERT INTO users VALUES (%d)", i);
+        fixture_run(connection, sql);
+        snprintf(sql, sizeof(sql), "%d", i);
+        fixture_expect_row(host, "users", sql);
+        for (int turn = 0; !known || strcmp(known, "t") != 0; turn++) {
+            assert_true(turn < PATIENCE);
+            source_host_wait(host, never, NULL, 0.02);
+            free(known);
+            known = fixture_value(connection,
+                                  "SELECT bool_and(write_lsn >= sent_lsn) FROM pg_stat_replication "
+                                  "JOIN pg_replication_slots ON active_pid = pid "
+                                  "WHERE database = current_database()");
+        }
+        free(known);
+    }
+    source_host_impatient = false;
+    source_host_free(host);
+    PQfinish(connection);
+}
+
 static void describing_again_does_not_disturb_the_stream(void **state) {
     (void)state;
     const char *conninfo = fixture_database("again");
@@ -464,6 +503,7 @@ int main(void) {
         cmocka_unit_test(snapshot_and_stream_join_without_loss_or_doubling_under_writes),
         cmocka_unit_test(a_big_transaction_arrives_whole),
         cmocka_unit_test(a_source_without_tables_streams_nothing),
+        cmocka_unit_test(the_server_knows_what_was_received_before_its_next_transaction),
         cmocka_unit_test(describing_again_does_not_disturb_the_stream),
         cmocka_unit_test(partitions_arrive_as_their_root_also_when_rows_move),
         cmocka_unit_test(added_columns_and_renamed_tables_disturb_nothing),

@@ -268,6 +268,15 @@ static struct sgr_watch *host_watch(void *data, int descriptor, unsigned events,
     return sgr_watch_new(host->loop, descriptor, events, ready, ready_data);
 }
 
+bool source_host_impatient;
+
+static void host_timer_arm(struct sgr_timer *timer, int64_t microseconds) {
+    if (source_host_impatient && microseconds > 1000000)
+        sgr_timer_cancel(timer);
+    else
+        sgr_timer_arm(timer, microseconds);
+}
+
 static struct sgr_timer *host_timer(void *data, void (*fired)(void *), void *fired_data) {
     struct source_host *host = data;
     return sgr_timer_new(host->loop, fired, fired_data);
@@ -374,7 +383,7 @@ static const struct sgr_source_host table = {
     .watch_change = sgr_watch_change,
     .watch_free = sgr_watch_free,
     .timer = host_timer,
-    .timer_arm = sgr_timer_arm,
+    .timer_arm = host_timer_arm,
     .timer_cancel = sgr_timer_cancel,
     .timer_free = sgr_timer_free,
     .now = host_now,

@@ -44,6 +44,8 @@ struct source_host {
     bool done, in_snapshot, rows_ended, in_transaction, timed_out;
 };
 
+/* While it is set, timers of more than a second that a source arms never fire. */
+extern bool source_host_impatient;
 /* Aborts the test program when the plugin does not load or open. NULL options: zeroed. */
 struct source_host *source_host_new(const char *plugin_name, const void *options,
                                     bool virtual_time);
