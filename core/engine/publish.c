@@ -5,6 +5,9 @@
 
 enum { REVISION_SHIFT = 20, MICROSECONDS = 1000000 };
 
+/* Microseconds since the one before, from which on a commit comes alone. With less between them the two threads are better used side by side. */
+enum { ALONE = 500 };
+
 static void on_release(void *data, void *channels) {
     sgr__publisher_changed(data, channels);
 }
@@ -122,14 +125,20 @@ static int publish_instance(struct sgr_publisher *publisher, struct sgr_instance
     return SGR_OK;
 }
 
-static void send_commit(struct sgr_publisher *publisher, struct sgr_bytes *token, int64_t time) {
+static void send_commit(struct sgr_publisher *publisher, struct sgr_bytes *token, int64_t time,
+                        int64_t now) {
     if (!publisher->items.count)
         return;
+    bool alone = now - publisher->sent_at >= ALONE;
+    publisher->sent_at = now;
     struct sgr_hub_commit commit = {.cursor = sgr_bytes_ref(token),
                                     .time = time,
                                     .count = publisher->items.count,
                                     .items = publisher->items.items};
-    sgr_hub_commit(publisher->parts.hub, &commit);
+    if (alone)
+        sgr_hub_commit_alone(publisher->parts.hub, &commit);
+    else
+        sgr_hub_commit(publisher->parts.hub, &commit);
     sgr_vector_clear(&publisher->items);
 }
 
@@ -146,7 +155,7 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
         code = publish_instance(publisher,
                                 *SGR_VECTOR_AT(&publisher->changed, struct sgr_instance *, i),
                                 number, token, error);
-    send_commit(publisher, token, time);
+    send_commit(publisher, token, time, now);
     sgr_bytes_unref(token);
     return code;
 }

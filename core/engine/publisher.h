@@ -38,6 +38,7 @@ struct sgr_publisher {
     uint64_t epoch; /* counted */
     uint64_t revision_base;
     int64_t commit_time;
+    int64_t sent_at;           /* the loop's time at the last commit that had frames */
     struct sgr_vector changed; /* of struct sgr_instance *, this commit's */
     bool forgot;               /* one of them had no room */
     struct sgr_vector items;   /* of struct sgr_hub_item */

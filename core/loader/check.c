@@ -32,6 +32,7 @@ static_assert(offsetof(struct sgr_source_methods, close) == 56, "released offset
 static_assert(offsetof(struct sgr_operator_methods, close) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_methods, close) == 16, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_methods, check) == 24, "released offsets are frozen");
+static_assert(offsetof(struct sgr_sink_methods, any_thread) == 32, "released offsets are frozen");
 
 const char *sgr__plugin_kind(enum sgr_plugin_kind kind) {
     return kind >= SGR_SOURCE && kind <= SGR_SINK ? kinds[kind].name : NULL;

@@ -266,6 +266,7 @@ static void watch_expiry(struct sgr__guard *guard) {
         return;
     ev_periodic_set(&guard->expiry, (double)at / 1e6, 0, NULL);
     ev_periodic_start(loop, &guard->expiry);
+    sgr__rouse(sgr__subscription_server(guard->subscription));
 }
 
 /* ---- Entering and renewing ---- */

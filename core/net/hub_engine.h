@@ -36,6 +36,8 @@ void sgr_hub_reset(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
 void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hub_answer *answers,
                       size_t count);
 void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit);
+/* One that the engine has the time to deliver itself, if the network thread sleeps. */
+void sgr_hub_commit_alone(struct sgr_hub *hub, const struct sgr_hub_commit *commit);
 void sgr_hub_stale(struct sgr_hub *hub, bool stale);
 void sgr_hub_explained(struct sgr_hub *hub, uint64_t request, struct sgr_bytes *text);
 /* Answers a WAIT: state.answer is RESUMED with the cursor, or ERROR. Behind everything that it waited for. */

@@ -50,15 +50,19 @@ static size_t own_size(const struct sgr_bytes *bytes) {
     return bytes && __atomic_load_n(&bytes->refs, __ATOMIC_RELAXED) == 1 ? bytes->size : 0;
 }
 
+static void commit_drop(const struct sgr_hub_commit *commit) {
+    for (size_t i = 0; i < commit->count; i++) {
+        sgr_bytes_unref(commit->items[i].patches);
+        sgr_bytes_unref(commit->items[i].previous);
+    }
+    sgr_bytes_unref(commit->cursor);
+}
+
 static void event_fini(struct sgr_hub *hub, struct event *event) {
     __atomic_sub_fetch(&hub->backlog, event->size, __ATOMIC_RELAXED);
     for (size_t i = 0; event->answers && i < event->count; i++)
         sgr_bytes_unref(own(event->answers[i].state.document));
-    for (size_t i = 0; i < event->commit.count; i++) {
-        sgr_bytes_unref(event->commit.items[i].patches);
-        sgr_bytes_unref(event->commit.items[i].previous);
-    }
-    sgr_bytes_unref(event->commit.cursor);
+    commit_drop(&event->commit);
     sgr_bytes_unref(event->text);
     sgr_stream_batch_unref(event->batch);
 }
@@ -151,11 +155,7 @@ void sgr_hub_composed(struct sgr_hub *hub, uint64_t request, const struct sgr_hu
 void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
     struct event *event = event_new(EVENT_COMMIT, commit->count * sizeof(*commit->items));
     if (!event) {
-        for (size_t i = 0; i < commit->count; i++) {
-            sgr_bytes_unref(commit->items[i].patches);
-            sgr_bytes_unref(commit->items[i].previous);
-        }
-        sgr_bytes_unref(commit->cursor);
+        commit_drop(commit);
         event_lost(hub);
         return;
     }
@@ -167,6 +167,13 @@ void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
     event->commit = *commit;
     event->commit.items = items;
     event_push(hub, event);
+}
+
+void sgr_hub_commit_alone(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
+    if (hub->deliver && hub->deliver(hub->deliver_data, commit))
+        commit_drop(commit);
+    else
+        sgr_hub_commit(hub, commit);
 }
 
 void sgr_hub_stale(struct sgr_hub *hub, bool stale) {
@@ -236,6 +243,17 @@ void sgr_hub_drain(struct sgr_hub *hub) {
 
 void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data) {
     sgr__queue_on(&hub->events, wake, data);
+}
+
+void sgr_hub_on_alone(struct sgr_hub *hub,
+                      bool (*deliver)(void *data, const struct sgr_hub_commit *commit),
+                      void *data) {
+    hub->deliver = deliver;
+    hub->deliver_data = data;
+}
+
+bool sgr_hub_idle(struct sgr_hub *hub) {
+    return !sgr__queue_more(&hub->events);
 }
 
 /* The channel that is to be given back; 0: none. */

@@ -1,7 +1,8 @@
 /* What the files of core/net share: the server, its sinks, peers (sockets), requests, connections and subscriptions.
  *
- * Everything but `adopted` belongs to the network thread once it runs. Calls into sinks happen between sgr__enter and sgr__leave: what a
- * sink ends meanwhile (subscriptions) stays allocated and linked until the outermost leave, so loops over lists are safe.
+ * Everything but `adopted` belongs to the network thread once it runs, or to the engine's while that has its turn (lend.c). Calls into sinks
+ * happen between sgr__enter and sgr__leave: what a sink ends meanwhile (subscriptions) stays allocated and linked until the outermost leave, so
+ * loops over lists are safe.
  *
  *   peer          one socket; owned by libwebsockets' life of it. Has a request or a connection, or is idle.
  *   request       one HTTP exchange; lives until answered, also beyond its peer
@@ -84,6 +85,8 @@ struct sgr_server {
 
     struct ev_loop *loop;
     ev_async wake;
+    pthread_mutex_t turn; /* see lend.c */
+    bool lent;            /* the engine's thread has it */
     ev_io acceptor, hangups;
     ev_prepare flush;
     ev_timer accept_again, tick, drain_end;
@@ -160,6 +163,14 @@ int sgr__listen(struct sgr_server *server, struct sgr_error *error);
 void sgr__listener_start(struct sgr_server *server);
 void sgr__listener_stop(struct sgr_server *server);
 void sgr__adopt_waiting(struct sgr_server *server);
+
+/* ---- The network side's turn (lend.c) ---- */
+
+void sgr__lend_init(struct sgr_server *server); /* once it has its loop */
+/* Engine's thread. False: the network thread has to be woken for this. */
+bool sgr__lend(void *data, const struct sgr_hub_commit *commit);
+/* To be called wherever a commit's delivery can change what the loop watches, or until when it waits. */
+void sgr__rouse(struct sgr_server *server);
 
 /* ---- Peers (peer.c) ---- */
 

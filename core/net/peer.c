@@ -48,6 +48,7 @@ int sgr__peer_adopt(struct sgr_server *server, int descriptor, bool refused, boo
 void sgr__peer_kill(struct sgr__peer *peer) {
     sgr_list_remove(&peer->doomed);
     sgr_list_append(&peer->server->doomed, &peer->doomed);
+    sgr__rouse(peer->server);
 }
 
 /* libwebsockets' own deferred kind waits for its timer, which it does not arm when it is told from outside its callbacks; and what it

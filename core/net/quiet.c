@@ -46,6 +46,7 @@ void sgr__quiet_end(struct sgr__peer *peer) {
 
 void sgr__peer_wants_to_write(struct sgr__peer *peer) {
     lws_callback_on_writable(peer->wsi);
+    sgr__rouse(peer->server);
     if (peer->quiet && sgr_list_empty(&peer->turn))
         ev_io_start(peer->server->loop, &peer->writable);
 }

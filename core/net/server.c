@@ -225,7 +225,9 @@ static void stop_watchers(struct sgr_server *server) {
 
 static void *run(void *data) {
     struct sgr_server *server = data;
+    pthread_mutex_lock(&server->turn);
     ev_run(server->loop, 0);
+    pthread_mutex_unlock(&server->turn);
     return NULL;
 }
 
@@ -315,6 +317,7 @@ static void init_lists(struct sgr_server *server) {
     server->frames = SGR_VECTOR_INIT(struct sgr_frame);
     server->dirty = SGR_VECTOR_INIT(struct sgr_connection *);
     pthread_mutex_init(&server->adopt_lock, NULL);
+    pthread_mutex_init(&server->turn, NULL);
     server->listener = -1;
 }
 
@@ -331,6 +334,7 @@ static int allocate(struct sgr_server *server, const struct sgr_plan_server *opt
         ev_async_init(&server->wake, woken);
         server->wake.data = server;
         ev_async_start(server->loop, &server->wake);
+        sgr__lend_init(server);
     }
     if (copy_options(server, options) || sgr__access_fill(server) || sgr__stamps_fill(server) ||
         !server->composing || !server->waiting || !server->scratch || !server->slots ||
@@ -356,6 +360,7 @@ static int build(struct sgr_server *server, const struct sgr_plan_sink *sinks, s
         return code;
     start_watchers(server);
     sgr_hub_on_events(server->hub, wake, server);
+    sgr_hub_on_alone(server->hub, sgr__lend, server);
     return SGR_OK;
 }
 
@@ -441,6 +446,7 @@ void sgr_server_free(struct sgr_server *server) {
         return;
     sgr_server_join(server);
     sgr_hub_on_events(server->hub, NULL, NULL);
+    sgr_hub_on_alone(server->hub, NULL, NULL);
     end_loop(server);
     sgr__routes_fini(&server->routes);
     sgr__protocols_free(server);
@@ -458,6 +464,7 @@ void sgr_server_free(struct sgr_server *server) {
     sgr_buffer_fini(&server->previous);
     sgr_bytes_unref(server->last_cursor);
     pthread_mutex_destroy(&server->adopt_lock);
+    pthread_mutex_destroy(&server->turn);
     free_options(server);
     sgr__deflate_fini(server);
     free(server->scratch);

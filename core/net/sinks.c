@@ -131,6 +131,7 @@ static void *host_timer(void *host, int64_t microseconds, void (*fired)(void *da
     timer->watcher.data = timer;
     sgr_list_append(&server->timers, &timer->link);
     ev_timer_start(server->loop, &timer->watcher);
+    sgr__rouse(server);
     return timer;
 }
 

@@ -408,7 +408,7 @@ static const struct sgr_option options[] = {
 };
 
 static const struct sgr_sink_methods methods = {
-    .open = sse_open, .drain = sse_drain, .close = sse_close};
+    .open = sse_open, .drain = sse_drain, .close = sse_close, .any_thread = true};
 
 SGR_PLUGIN = {
     SGR_PLUGIN_HEADER,

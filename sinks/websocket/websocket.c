@@ -260,7 +260,11 @@ static const struct sgr_option options[] = {
 };
 
 static const struct sgr_sink_methods methods = {
-    .open = websocket_open, .drain = websocket_drain, .close = websocket_close};
+    .open = websocket_open,
+    .drain = websocket_drain,
+    .close = websocket_close,
+    .any_thread = true,
+};
 
 SGR_PLUGIN = {
     SGR_PLUGIN_HEADER,

@@ -1,6 +1,6 @@
 /* Sinks: who gets the result.
  *
- * A sink runs on the network thread. It registers routes on the one shared listener, answers requests, holds connections (websocket or
+ * A sink runs on the network thread, but see `any_thread` in its methods. It registers routes on the one shared listener, answers requests, holds connections (websocket or
  * event stream) and subscribes to views on behalf of clients. It sees bytes, frames and parsed requests; never rows, never sockets.
  *
  *   open      register routes; no traffic yet
@@ -416,6 +416,9 @@ struct sgr_sink_methods {
      * wrong with these options, without a host, a server or the network. The message may begin with the path of what it is about, such as
      * `topics[1].name: …`, and is told with that place. */
     int (*check)(const void *options, struct sgr_error *error);
+    /* Since 1.2. Nothing of it depends on the thread: `commit` may be called on the engine's while the network thread sleeps, which spares that
+     * thread's waking where commits are few. No two calls of a sink ever run at once. */
+    bool any_thread;
 };
 
 #endif
