@@ -7,6 +7,7 @@
 struct options {
     const char *url;
     const char *rest;
+    const char *conninfo;
     const char *tables;
     const char *protocol;
     const char *apikey;

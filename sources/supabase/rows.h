@@ -20,4 +20,11 @@ struct rows_wanted {
     bool look; /* whether the tables can be read; their rows are not given */
 };
 
+struct rows;
+
+/* By `conninfo` if that is given, else by REST. Calls nobody before it has returned. */
+int rows_open(const struct service *service, const struct rows_owner *owner,
+              const struct rows_wanted *wanted, struct rows **ret, struct sgr_error *error);
+void rows_free(struct rows *rows); /* breaks it off; NULL is fine */
+
 #endif

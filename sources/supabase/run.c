@@ -26,7 +26,7 @@ static int64_t retry_delay(struct source *source) {
 }
 
 void source_let_go(struct source *source) {
-    rest_free(source->reading);
+    rows_free(source->reading);
     source->reading = NULL;
     socket_close(source->socket);
     source->socket = NULL;
@@ -89,7 +89,7 @@ static void all_rows(void *data, const struct sgr_error *failure) {
         source_failed(source, failure);
         return;
     }
-    rest_free(source->reading);
+    rows_free(source->reading);
     source->reading = NULL;
     if (end_snapshot(source, &error)) {
         source_failed(source, &error);
@@ -110,7 +110,7 @@ static void begin_snapshot(struct source *source) {
     source->overflown = false;
     int code = host_of(source)->begin_snapshot(source->service.host_data, source->epoch, &error);
     if (!code)
-        code = rest_open(&source->service, &owner, &wanted, &source->reading, &error);
+        code = rows_open(&source->service, &owner, &wanted, &source->reading, &error);
     if (code)
         source_failed(source, &error);
 }
@@ -157,7 +157,7 @@ static void looked(void *data, const struct sgr_error *failure) {
         source_failed(source, failure);
         return;
     }
-    rest_free(source->reading);
+    rows_free(source->reading);
     source->reading = NULL;
     answer(source);
     go_on(source);
@@ -167,7 +167,7 @@ static void look(struct source *source) {
     struct rows_owner owner = {.done = looked, .data = source};
     struct rows_wanted wanted = {.tables = source->tables, .count = source->count, .look = true};
     struct sgr_error error;
-    if (rest_open(&source->service, &owner, &wanted, &source->reading, &error))
+    if (rows_open(&source->service, &owner, &wanted, &source->reading, &error))
         source_failed(source, &error);
 }
 

@@ -4,7 +4,7 @@
 
 #include "change.h"
 #include "queue.h"
-#include "rest.h"
+#include "rows.h"
 #include "socket.h"
 
 enum { FIRST_DOUBT = 1000000, EPOCH_SIZE = 32 };
@@ -16,7 +16,7 @@ struct source {
     size_t count;
     struct socket_owner feed;
     struct socket *socket;
-    struct rest *reading; /* a look at the tables, or a snapshot */
+    struct rows *reading; /* a look at the tables, or a snapshot */
     struct queue queue;
     struct change_reader change;
     struct sgr_field *probe;  /* of an UPDATE that changes nothing */

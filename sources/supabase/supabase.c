@@ -1,4 +1,4 @@
-/* The Supabase source: tables whose changes come by a Supabase Realtime feed, of either era, and whose rows are read by REST.
+/* The Supabase source: tables whose changes come by a Supabase Realtime feed, of either era, and whose rows are read by REST or from Postgres.
  *
  * A feed has neither positions nor transactions, so what it gives is eventual (sangre/source.h): joined first, then all rows are read, and what
  * came meanwhile is applied behind them, in one snapshot; after that, what comes within a moment is one transaction. Whatever breaks the
@@ -15,7 +15,7 @@ static void supabase_close(void *state) {
     struct source *source = state;
     const struct sgr_source_host *host = host_of(source);
     source->snapshot = false; /* the host ends, too */
-    rest_free(source->reading);
+    rows_free(source->reading);
     socket_close(source->socket);
     host->timer_free(source->turn);
     host->timer_free(source->gather);
@@ -45,10 +45,13 @@ static int check_options(const struct source *source, struct sgr_error *error) {
             "or ws://localhost:4000/socket");
     bool derives = url_rest(&derived, options->url);
     sgr_text_free(&derived);
-    if (options->rest ? !begins(options->rest, "http://", "https://") : !derives)
-        return sgr_error_set(
-            error, SGR_ECONFIG,
-            "rest is where rows are read, such as https://example.supabase.co/rest/v1");
+    if (options->rest && options->conninfo)
+        return sgr_error_set(error, SGR_ECONFIG, "rows are read by rest or by conninfo, not both");
+    if (options->rest ? !begins(options->rest, "http://", "https://")
+                      : !derives && !options->conninfo)
+        return sgr_error_set(error, SGR_ECONFIG,
+                             "rest is where rows are read, such as "
+                             "https://example.supabase.co/rest/v1, unless conninfo is");
     if (options->token && options->token_file)
         return sgr_error_set(error, SGR_ECONFIG, "token or token_file, not both");
     if ((options->apikey && !token_fits(options->apikey)) ||
@@ -235,6 +238,13 @@ static const struct sgr_option supabase_options[] = {
      .type = SGR_OPTION_STRING,
      .offset = SGR_OPTION_AT(struct options, rest, const char *),
      .help = "Where rows are read, by PostgREST. Left out: …/rest/v1, if url is …/realtime/v1."},
+    {.name = "conninfo",
+     .type = SGR_OPTION_STRING,
+     .offset = SGR_OPTION_AT(struct options, conninfo, const char *),
+     .flags = SGR_OPTION_SECRET,
+     .help = "Where rows are read in place of REST: a database, as libpq names it. A replica must "
+             "not be "
+             "behind the feed."},
     {.name = "apikey",
      .type = SGR_OPTION_STRING,
      .offset = SGR_OPTION_AT(struct options, apikey, const char *),
@@ -327,7 +337,7 @@ SGR_PLUGIN = {SGR_PLUGIN_HEADER,
               .kind = SGR_SOURCE,
               .name = "supabase",
               .version = "0.1.0",
-              .summary = "Tables by a Supabase Realtime feed and PostgREST, of either era",
+              .summary = "Tables by a Supabase Realtime feed, read by PostgREST or from Postgres",
               .options = supabase_options,
               .options_size = sizeof(struct options),
               .methods_size = sizeof(struct sgr_source_methods),

@@ -111,6 +111,27 @@ test('tables are read in pages, also where the server gives fewer rows than aske
   assert.deepEqual(feed.rest.faults, []);
 });
 
+test('tables are read by a connection to Postgres, if one is given, exactly and in one snapshot', async () => {
+  const columns = Object.keys(types);
+  await feed.query(`CREATE TABLE types (id int PRIMARY KEY, ${columns.map((name) => `${name} ${types[name][0]}`).join(', ')})`);
+  await feed.query(`INSERT INTO types VALUES (1, ${columns.map((name) => types[name][1]).join(', ')}); INSERT INTO types VALUES (2)`);
+  await feed.query("INSERT INTO notes SELECT i, 'o' || i, 'b' FROM generate_series(1, 3000) i; INSERT INTO pairs VALUES (1, 'x,\"y', 'v')");
+  await feed.serve(strict);
+  const own = `${tables}\n      types: { columns: { id: int, ${columns.map((name) => `${name}: "${types[name][0]}"`).join(', ')} }, key: id }`;
+  const shown = '\n  /notes: { from: app.notes, order_by: id }\n  /pairs: { from: app.pairs }\n  /types: { from: app.types, order_by: id }\n';
+  await feed.start(`conninfo: "${feed.world.url}"`, own, shown);
+  await feed.follows('notes');
+  await feed.follows('pairs', 'a');
+  const byConnection = await feed.sangre.document('/types');
+  await feed.query('UPDATE notes SET id = 5000 WHERE id = 17'); // which the feed does not tell whole
+  await feed.follows('notes');
+  assert.deepEqual(feed.rest.requests, []);
+  await feed.sangre.stop();
+  await feed.start('', own, shown);
+  assert.deepEqual(await feed.sangre.document('/types'), byConnection);
+  await feed.query('DROP TABLE types');
+});
+
 // ---- Tokens
 
 test('a token is taken from its file, and renewed before the feed ends for it', async () => {
@@ -153,6 +174,8 @@ test('check tells what a feed cannot promise, and whose fault it is that a table
     ['apikey: wrong', tables, /reading public\.\w+.*REST answered with status 401: Invalid API key|status 401: Invalid API key.*reading public\.\w+/s, 1],
     ['apikey: k', '\n      notes: { columns: { id: int, ownr: text }, key: id }', /status 400: column .*ownr.* does not exist/],
     ['apikey: k', '\n      notse: { columns: { id: int }, key: id }', /no table notes is declared; did you mean notse\?/],
+    [`conninfo: "${feed.world.url}"`, '\n      notes: { columns: { id: int, ownr: text }, key: id }', /Postgres: .*column "ownr" does not exist/],
+    [`conninfo: "${feed.world.url.replace('postgres@', 'nobody@')}"`, tables, /role "nobody" does not exist/, 1],
     ['apikey: k, token: a, token_file: b', tables, /token or token_file, not both/],
     ['apikey: k', '\n      notes: { columns: { id: int } }', /table notes needs key/],
   ]) {

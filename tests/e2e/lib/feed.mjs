@@ -42,7 +42,7 @@ sources:
   app:
     plugin: supabase
     url: "ws://127.0.0.1:${this.proxy?.listening ?? 9}/socket"
-    rest: "${this.rest?.url ?? 'http://127.0.0.1:9'}"
+    ${/conninfo/.test(options) ? '' : `rest: "${this.rest?.url ?? 'http://127.0.0.1:9'}"`}
     ${options}
     tables:${own}
 sinks: { http: { plugin: http }, websocket: { plugin: websocket } }
