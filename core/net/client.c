@@ -33,7 +33,7 @@ void sgr__client_tell(struct sgr_client *client, struct sgr__event *event) {
         sgr_list_remove(&event->handle->submitted);
     }
     sgr_list_append(&client->events, &event->link);
-    client->event_bytes += event->data.size;
+    client->event_bytes += sizeof(*event) + event->data.size;
     pthread_mutex_unlock(&client->lock);
     client->wake(client->wake_data);
 }
@@ -44,7 +44,7 @@ static struct sgr__event *next_event(struct sgr_client *client) {
     if (!sgr_list_empty(&client->events)) {
         event = SGR_CONTAINER(client->events.next, struct sgr__event, link);
         sgr_list_remove(&event->link);
-        client->event_bytes -= event->data.size;
+        client->event_bytes -= sizeof(*event) + event->data.size;
     }
     pthread_mutex_unlock(&client->lock);
     return event;

@@ -52,7 +52,7 @@ struct sgr_client {
     void *wake_data;
     pthread_mutex_t lock;
     struct sgr_list events;                /* under the lock */
-    size_t event_bytes;                    /* of messages among them */
+    size_t event_bytes;                    /* they and their data */
     struct sgr_list handles;               /* the owner's */
     struct sgr__worker *http, *websockets; /* NULL until first used */
 };

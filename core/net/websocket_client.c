@@ -15,6 +15,9 @@ enum {
     CLOSE_SECONDS = 5,
 };
 enum {
+    URL_LIMIT = 2000, /* libwebsockets cuts a longer one off */
+    HEADERS_LIMIT = 8 << 10,
+    HANDSHAKE_ROOM = 16 << 10, /* for both, and what stands between them */
     MESSAGE_LIMIT = 16 << 20,
     SEND_LIMIT = 16 << 20,
     EVENT_LIMIT = 64 << 20, /* bytes that the owner has not dispatched */
@@ -60,7 +63,7 @@ struct sgr_websocket {
     /* The worker's until it is over, then the owner's. */
     struct lws *wsi;
     struct sgr_buffer incoming;
-    bool begun, established, told_over;
+    bool begun, beginning, established, told_over;
     int code, status;
     char reason[128];
 };
@@ -70,23 +73,29 @@ static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = PING_SECONDS
 
 /* ---- The worker's thread ---- */
 
+/* From here on it is the owner's, and libwebsockets must not know it any more; but while that still connects for us, it is told of behind
+ * that. */
 static void over(struct sgr_websocket *websocket, int code, const char *reason) {
     if (websocket->told_over)
         return;
     websocket->told_over = true;
+    if (websocket->wsi)
+        lws_set_wsi_user(websocket->wsi, NULL);
     if (!websocket->code)
         websocket->code = code;
     if (!websocket->reason[0] && reason)
         snprintf(websocket->reason, sizeof(websocket->reason), "%s", reason);
     websocket->wsi = NULL;
-    sgr__client_tell(websocket->handle.client, &websocket->handle.over);
+    if (!websocket->beginning)
+        sgr__client_tell(websocket->handle.client, &websocket->handle.over);
 }
 
 /* Ends the connection from our side; the callback returns -1 then. */
 static int refuse(struct sgr_websocket *websocket, int code, const char *reason) {
     websocket->code = code;
     snprintf(websocket->reason, sizeof(websocket->reason), "%s", reason);
-    lws_close_reason(websocket->wsi, (enum lws_close_status)code, NULL, 0);
+    if (websocket->established)
+        lws_close_reason(websocket->wsi, (enum lws_close_status)code, NULL, 0);
     return -1;
 }
 
@@ -152,7 +161,7 @@ static int write_next(struct sgr_websocket *websocket) {
 static int add_headers(struct sgr_websocket *websocket, unsigned char **at, size_t room) {
     size_t size = websocket->headers ? strlen(websocket->headers) : 0;
     if (size > room)
-        return refuse(websocket, BROKEN, "the headers are too long");
+        return -1;
     if (size)
         memcpy(*at, websocket->headers, size);
     *at += size;
@@ -166,9 +175,9 @@ static void peer_closes(struct sgr_websocket *websocket, const unsigned char *da
     snprintf(websocket->reason, sizeof(websocket->reason), "%.*s", (int)size - 2, data + 2);
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                    size_t size) {
-    struct sgr_websocket *websocket = user;
+static int happens(struct sgr_websocket *websocket, struct lws *wsi,
+                   enum lws_callback_reasons reason, void *in, size_t size) {
+    websocket->wsi = wsi;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return add_headers(websocket, in, size);
@@ -191,9 +200,29 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_CLOSED:
         over(websocket, BROKEN, "the connection broke");
         return 0;
+    case LWS_CALLBACK_WSI_DESTROY: /* an attempt of which nothing else is told */
+        over(websocket, BROKEN, "the connection failed");
+        return 0;
     default:
         return 0;
     }
+}
+
+/* Of other reasons `user` may be anything. */
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t size) {
+    static const enum lws_callback_reasons ours[] = {LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER,
+                                                     LWS_CALLBACK_CLIENT_ESTABLISHED,
+                                                     LWS_CALLBACK_CLIENT_RECEIVE,
+                                                     LWS_CALLBACK_CLIENT_WRITEABLE,
+                                                     LWS_CALLBACK_WS_PEER_INITIATED_CLOSE,
+                                                     LWS_CALLBACK_CLIENT_CONNECTION_ERROR,
+                                                     LWS_CALLBACK_CLIENT_CLOSED,
+                                                     LWS_CALLBACK_WSI_DESTROY};
+    for (size_t i = 0; user && i < sizeof(ours) / sizeof(*ours); i++)
+        if (reason == ours[i])
+            return happens(user, wsi, reason, in, size);
+    return 0;
 }
 
 static const struct lws_protocols protocols[] = {
@@ -252,11 +281,17 @@ static void begin(struct websocket_worker *worker, struct sgr_websocket *websock
         .local_protocol_name = "client",
         .alpn = "http/1.1",
         .userdata = websocket,
-        .pwsi = &websocket->wsi,
         .retry_and_idle_policy = &idle_policy,
     };
-    if (!lws_client_connect_via_info(&info))
+    websocket->beginning = true;
+    struct lws *wsi = lws_client_connect_via_info(&info);
+    websocket->beginning = false;
+    if (websocket->told_over)
+        sgr__client_tell(websocket->handle.client, &websocket->handle.over);
+    else if (!wsi)
         over(websocket, BROKEN, "the connection failed");
+    else
+        websocket->wsi = wsi;
 }
 
 static void look_after(struct websocket_worker *worker, struct sgr_websocket *websocket) {
@@ -319,6 +354,8 @@ struct sgr__worker *sgr__websocket_worker_new(struct sgr_client *client) {
         .port = CONTEXT_PORT_NO_LISTEN,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .protocols = protocols,
+        .pt_serv_buf_size = HANDSHAKE_ROOM,
+        .max_http_header_data = HANDSHAKE_ROOM,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
     };
@@ -410,6 +447,10 @@ static int read_parts(struct sgr_websocket *websocket, char *text) {
 }
 
 static int read_url(struct sgr_websocket *websocket, const char *url) {
+    if (strlen(url) > URL_LIMIT) {
+        websocket->mistake = "the URL is too long";
+        return 0;
+    }
     char *text = sgr_slice_copy((struct sgr_slice){url, strcspn(url, "#")});
     int code = text ? read_parts(websocket, text) : SGR_ENOMEM;
     free(text);
@@ -424,7 +465,10 @@ static int copy_open(struct sgr_websocket *websocket, const struct sgr_websocket
     if ((open->headers && !websocket->headers) || (open->protocol && !websocket->protocol) ||
         (open->ca_file && !websocket->ca_file))
         return SGR_ENOMEM;
-    return read_url(websocket, open->url);
+    int code = read_url(websocket, open->url);
+    if (open->headers && strlen(open->headers) > HEADERS_LIMIT)
+        websocket->mistake = "the headers are too long";
+    return code;
 }
 
 struct sgr_websocket *sgr_client_websocket(struct sgr_client *client, const void *owner,

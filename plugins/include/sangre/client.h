@@ -34,8 +34,8 @@ struct sgr_http_answer {
 };
 
 struct sgr_websocket_open {
-    const char *url;
-    const char *headers;
+    const char *url;      /* at most 2000 bytes */
+    const char *headers;  /* at most 8 KiB */
     const char *protocol; /* subprotocols to offer; NULL: none */
     const char *ca_file;
     size_t

@@ -1,10 +1,11 @@
 /* Outgoing requests and websockets, against our own listener with a sink that is part of the test. */
 #include "unit/net/fake_engine.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 
-#include "net/client.h"
+#include "net/client_internal.h"
 
 enum { BIG = 300000 };
 
@@ -357,6 +358,70 @@ static void a_refused_or_impossible_websocket_says_so(void **state) {
     }
 }
 
+static void what_does_not_fit_into_a_handshake_ends_the_attempt(void **state) {
+    struct fixture *f = *state;
+    enum { SIZE = 100000 };
+    char *headers = malloc(SIZE + 3);
+    memset(headers, 'x', SIZE);
+    memcpy(headers, "x-long: ", 8);
+    memcpy(headers + SIZE, "\r\n", 3);
+    struct sgr_websocket_open open = {.url = url(f, "ws", "/socket"), .headers = headers};
+    assert_non_null(sgr_client_websocket(f->client, f, &open, &callbacks, f));
+    run_until_over(f);
+    expect(f, "closed 1006 0 \n");
+    assert_string_equal(f->reason, "the headers are too long");
+    headers[SIZE] = '\0';
+    memcpy(headers, "ws://127.0.0.1:", 15);
+    memcpy(headers + 15, url(f, "ws", "/") + 15, strlen(url(f, "ws", "/")) - 15);
+    connect_to(f, headers);
+    run_until_over(f);
+    expect(f, "closed 1006 0 \n");
+    assert_string_equal(f->reason, "the URL is too long");
+    free(headers);
+}
+
+static void a_long_handshake_is_sent(void **state) {
+    struct fixture *f = *state;
+    enum { SIZE = 6000, URL_SIZE = 2000 };
+    char headers[SIZE + 1], address[URL_SIZE + 1];
+    int used = snprintf(address, sizeof(address), "%s?x=", url(f, "ws", "/socket"));
+    memset(address + used, 'x', sizeof(address) - (size_t)used);
+    address[URL_SIZE] = '\0';
+    memset(headers, 'x', sizeof(headers));
+    memcpy(headers, "x-long: ", 8);
+    memcpy(headers + SIZE - 2, "\r\n", 3);
+    struct sgr_websocket_open open = {.url = address, .headers = headers};
+    struct sgr_websocket *websocket = sgr_client_websocket(f->client, f, &open, &callbacks, f);
+    assert_non_null(websocket);
+    while (!*f->log)
+        turn(f);
+    expect(f, "opened\n");
+    sgr_client_websocket_close(websocket, 1000);
+}
+
+/* A server may send without end what takes no room but its own. */
+static void messages_of_no_bytes_count_while_they_wait(void **state) {
+    struct fixture *f = *state;
+    enum { MESSAGES = 100 };
+    struct sgr_websocket *websocket = connect_to(f, url(f, "ws", "/socket"));
+    for (int i = 0; i < MESSAGES; i++)
+        send_text(websocket, "");
+    size_t bytes = 0;
+    for (size_t count = 0; count < MESSAGES + 1; poll(NULL, 0, 1)) { /* and that it is open */
+        count = 0;
+        pthread_mutex_lock(&f->client->lock);
+        SGR_LIST_EACH(link, &f->client->events)
+        count++;
+        bytes = f->client->event_bytes;
+        pthread_mutex_unlock(&f->client->lock);
+    }
+    assert_true(bytes >= MESSAGES * sizeof(struct sgr__event));
+    while (f->messages < MESSAGES)
+        turn(f);
+    assert_int_equal(f->client->event_bytes, 0);
+    sgr_client_websocket_close(websocket, 1000);
+}
+
 static void a_server_that_stops_is_told(void **state) {
     struct fixture *f = *state;
     connect_to(f, url(f, "ws", "/socket"));
@@ -455,6 +520,9 @@ int main(void) {
         TEST(a_websocket_carries_messages_both_ways_and_tells_how_it_ended),
         TEST(large_messages_arrive_whole_or_close_the_connection),
         TEST(a_refused_or_impossible_websocket_says_so),
+        TEST(what_does_not_fit_into_a_handshake_ends_the_attempt),
+        TEST(a_long_handshake_is_sent),
+        TEST(messages_of_no_bytes_count_while_they_wait),
         TEST(a_server_that_stops_is_told),
         TEST(certificates_are_verified_with_the_name_they_are_for),
     };
