@@ -193,7 +193,7 @@ static void send_hits(struct feeding *feeding, struct audience *audience) {
     while (audience->hits) {
         const struct sgr_text *data = data_of(feeding, take_hits(feeding, audience));
         for (enum vsn vsn = VSN_1; vsn < VSN_COUNT; vsn++) {
-            if (!audience->receivers[vsn].count)
+            if (!feed_concerns(feeding->supabase, &audience->receivers[vsn]))
                 continue;
             struct sgr_bytes *bytes = make_frame(feeding, audience, vsn, data);
             feed_send(feeding->supabase, &audience->receivers[vsn], bytes);

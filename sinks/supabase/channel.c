@@ -5,6 +5,7 @@
 #include "changes.h"
 #include "events.h"
 #include "join.h"
+#include "replay.h"
 #include "view.h"
 
 /* ---- Life ---- */
@@ -42,6 +43,7 @@ void channel_drop(struct channel *channel) {
         events_v2_end(channel);
     view_end(channel);
     changes_leave(channel);
+    replay_leave(channel);
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);
@@ -129,9 +131,10 @@ static void leave(struct socket *socket, const struct message *message, struct c
 static void handle(struct socket *socket, const struct message *message) {
     struct sgr_slice topic = message_text(message->topic);
     struct channel *channel = find(socket, topic);
-    if (is_heartbeat(message, topic))
+    if (is_heartbeat(message, topic)) {
         answer_ok(socket, message, NULL);
-    else if (message_is(message, "phx_leave"))
+        replay_tell(socket);
+    } else if (message_is(message, "phx_leave"))
         leave(socket, message, channel);
     else if (message_is(message, "phx_join") && topic_is_channel(topic))
         join(socket, message, channel);

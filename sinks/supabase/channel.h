@@ -17,9 +17,11 @@ struct channel {
     struct view *view; /* ERA_VIEW */
     struct audience *
         audience; /* by whom changes find it; NULL: in the first era by its topic, in the second it gets none */
-    size_t seat;          /* there */
-    struct config config; /* second era: what the join asked for */
-    struct member member; /* and the room it is in */
+    size_t seat;                     /* there */
+    struct config config;            /* second era: what the join asked for */
+    struct member member;            /* and the room it is in */
+    bool wants_positions, is_behind; /* replay.c; the latter: what it missed is not sent yet */
+    uint64_t since, told;            /* positions */
     size_t join_ref_size;
     char join_ref[]; /* JSON */
 };

@@ -8,6 +8,7 @@
 #include "audience.h"
 #include "changes.h"
 #include "frame.h"
+#include "replay.h"
 
 enum {
     BEHIND = 512 << 10,    /* queued bytes from which the stream waits */
@@ -86,8 +87,10 @@ static void look_at_touched(struct supabase *supabase) {
     for (struct socket *socket; (socket = supabase->touched);) {
         supabase->touched = socket->next_touched;
         socket->is_touched = false;
-        if (socket->listed)
-            look_at(socket);
+        if (!socket->listed)
+            continue;
+        replay_tell(socket);
+        look_at(socket);
     }
     if (supabase->behind)
         look_later(supabase);
@@ -133,22 +136,40 @@ static struct sgr_bytes *make_frame(struct supabase *supabase, const struct topi
                : supabase->table->bytes_new(supabase->text.data, supabase->text.size);
 }
 
+static const struct receivers *seats_of(const struct channel *channel) {
+    return channel->audience ? &channel->audience->receivers[channel->socket->vsn] : NULL;
+}
+
+bool feed_concerns(const struct supabase *supabase, const struct receivers *receivers) {
+    const struct channel *only = supabase->only;
+    if (!only)
+        return receivers->count > 0;
+    return receivers == seats_of(only) ||
+           receivers == &only->topic->receivers[only->era][only->socket->vsn];
+}
+
+static void send_one(struct socket *socket, struct sgr_bytes *bytes) {
+    if (bytes)
+        socket->supabase->table->send(socket->connection, bytes);
+    else
+        socket_shut(socket, 1013, "out of memory");
+    touch(socket);
+}
+
 void feed_send(struct supabase *supabase, const struct receivers *receivers,
                struct sgr_bytes *bytes) {
-    for (size_t i = 0; i < receivers->count; i++) {
-        struct socket *socket = receivers->items[i]->socket;
-        if (bytes)
-            supabase->table->send(socket->connection, bytes);
-        else
-            socket_shut(socket, 1013, "out of memory");
-        touch(socket);
+    if (supabase->only) {
+        send_one(supabase->only->socket, bytes);
+        return;
     }
+    for (size_t i = 0; i < receivers->count; i++)
+        send_one(receivers->items[i]->socket, bytes);
 }
 
 static void publish(struct supabase *supabase, const struct topic *topic,
                     const struct receivers *receivers, const struct sgr_change *change) {
     for (enum vsn vsn = VSN_1; vsn < VSN_COUNT; vsn++) {
-        if (!receivers[vsn].count)
+        if (!feed_concerns(supabase, &receivers[vsn]))
             continue;
         struct sgr_bytes *bytes =
             supabase->payload.failed ? NULL : make_frame(supabase, topic, vsn, change);
@@ -212,16 +233,34 @@ static bool feed_change(struct supabase *supabase, const struct sgr_change *chan
 
 /* ---- The stream ---- */
 
+/* False: out of memory. */
+static bool feed_batch(struct supabase *supabase, const struct sgr_stream_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++)
+        if (!feed_change(supabase, &batch->changes[i], batch->transaction.commit_time))
+            return false;
+    return true;
+}
+
+bool feed_again(struct channel *channel, const struct sgr_stream_batch *batch) {
+    struct supabase *supabase = channel->socket->supabase;
+    supabase->only = channel;
+    bool fed = feed_batch(supabase, batch);
+    supabase->only = NULL;
+    look_at_touched(supabase);
+    return fed;
+}
+
 static void on_changes(void *data, struct sgr_stream *stream,
                        const struct sgr_stream_batch *batch) {
     struct supabase *supabase = data;
-    for (size_t i = 0; i < batch->count; i++)
-        if (!feed_change(supabase, &batch->changes[i], batch->transaction.commit_time)) {
-            supabase->table->common.log(supabase->host, SGR_LOG_ERROR,
-                                        "out of memory: all clients are closed, for they missed "
-                                        "changes");
-            sockets_shut(supabase, MISSED, "out of memory");
-        }
+    bool fed = feed_batch(supabase, batch);
+    if (!fed) {
+        supabase->table->common.log(
+            supabase->host, SGR_LOG_ERROR,
+            "out of memory: all clients are closed, for they missed changes");
+        sockets_shut(supabase, MISSED, "out of memory");
+    }
+    window_add(&supabase->window, batch);
     look_at_touched(supabase);
     if (supabase->webhooks)
         webhooks_changes(supabase->webhooks, batch);
@@ -237,6 +276,10 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
     supabase->flowing = state->phase != SGR_STREAM_DOWN;
     if (state->phase == SGR_STREAM_FLOWING && !flowed)
         changes_flow(supabase);
+    if (state->phase != SGR_STREAM_DOWN)
+        window_flows(&supabase->window, state->lsn, state->phase == SGR_STREAM_GAP);
+    if (state->phase == SGR_STREAM_FLOWING)
+        replay_begin(supabase);
     if (state->phase != SGR_STREAM_GAP)
         return;
     supabase->table->common.log(supabase->host, SGR_LOG_WARN,
@@ -248,11 +291,13 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
 }
 
 int feed_bind(struct supabase *supabase, struct sgr_error *error) {
+    size_t window = supabase->options->strict ? 0 : (size_t)supabase->options->window;
     static const struct sgr_stream_callbacks callbacks = {.changes = on_changes, .state = on_state};
     struct sgr_stream_bind bind = {.source = supabase->options->source,
                                    .acknowledges = true,
                                    .callbacks = &callbacks,
                                    .data = supabase};
+    supabase->window = window_new(supabase->table, supabase->host, window);
     return supabase->table->stream_bind(supabase->host, &bind, &supabase->stream, error);
 }
 
@@ -261,4 +306,5 @@ void feed_free(struct supabase *supabase) {
     supabase->behind_timer = NULL;
     supabase->table->common.release(supabase->host, supabase->matches);
     sgr_text_free(&supabase->payload);
+    window_free(&supabase->window);
 }

@@ -220,6 +220,23 @@ static inline void fake_handled(struct sgr_stream *stream, uint64_t lsn) {
     host.handled = lsn;
 }
 
+/* Of a batch that is kept, what stands in it is not: nobody looks at it again here. */
+static inline const struct sgr_stream_batch *fake_keep(const struct sgr_stream_batch *batch) {
+    struct sgr_stream_batch *kept = malloc(sizeof(*kept));
+    assert_non_null(kept);
+    *kept = *batch;
+    return kept;
+}
+
+static inline void fake_batch_unref(const struct sgr_stream_batch *batch) {
+    free((void *)(uintptr_t)batch);
+}
+
+static inline size_t fake_batch_size(const struct sgr_stream_batch *batch) {
+    (void)batch;
+    return 1000;
+}
+
 static inline void fake_hold(struct sgr_stream *stream, bool held) {
     (void)stream;
     host.held = held;
@@ -348,6 +365,9 @@ static const struct sgr_sink_host table = {
     .timer = fake_timer,
     .timer_cancel = fake_timer_cancel,
     .stream_bind = fake_bind,
+    .stream_batch_keep = fake_keep,
+    .stream_batch_unref = fake_batch_unref,
+    .stream_batch_size = fake_batch_size,
     .stream_handled = fake_handled,
     .stream_hold = fake_hold,
     .verifier = fake_verifier,

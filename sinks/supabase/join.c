@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "changes.h"
 #include "events.h"
+#include "replay.h"
 #include "view.h"
 
 /* What a join comes to before there is a channel. */
@@ -170,6 +171,7 @@ static void join_checked(struct joining *joining) {
     if (joining->era == ERA_V2)
         events_v2_joined(channel);
     changes_join(channel);
+    replay_join(channel, joining->message);
 }
 
 void join(struct socket *socket, const struct message *message, struct channel *older) {

@@ -13,6 +13,7 @@
  *     binary.c    frames that carry bytes
  *     feed.c      the change stream on its way to channels, and clients that are slower than it
  *     webhook.c webhook_endpoint.c      the same changes on their way to webhooks
+ *     window.c replay.c        what was fed lately, for clients that come back
  *     topic.c table.c rules.c index.c   which channels a change goes to
  *     configuration.c webhook_config.c  what is read from the protocol's configuration file
  *     changes.c audience.c wish.c condition.c       who asks for which changes, in the second era
@@ -32,6 +33,7 @@
 #include "token.h"
 #include "topic.h"
 #include "webhook.h"
+#include "window.h"
 
 struct supabase_options {
     const char *source;
@@ -43,6 +45,7 @@ struct supabase_options {
     int64_t idle_timeout; /* microseconds */
     int64_t backlog;      /* bytes */
     int64_t patience;     /* microseconds */
+    int64_t window;       /* bytes */
     int64_t messages;     /* a second */
     int64_t presence;     /* bytes */
     const char *webhooks, *webhook_headers;
@@ -84,6 +87,8 @@ struct supabase {
     struct socket *behind;  /* have too much queued; the stream waits for them */
     void *behind_timer;
     unsigned holds; /* HOLD_… */
+    struct window window;
+    const struct channel *only; /* what is fed is for this one alone; NULL: for all */
 
     struct webhooks *webhooks; /* NULL: there are none */
 
@@ -106,6 +111,7 @@ struct socket {
     struct channel *channels, **channels_end;
     size_t channel_count;
     int64_t spoken_until;  /* of a clock that what it says turns on; monotonic microseconds */
+    size_t positions;      /* how many of its channels ask for positions */
     size_t presence_bytes; /* what it shows of itself in all its rooms */
 
     /* feed.c */
@@ -139,6 +145,10 @@ int feed_bind(struct supabase *supabase, struct sgr_error *error);
 /* To each of them. bytes NULL: out of memory, they are closed. */
 void feed_send(struct supabase *supabase, const struct receivers *receivers,
                struct sgr_bytes *bytes);
+/* Whether what is fed may be for any of them. */
+bool feed_concerns(const struct supabase *supabase, const struct receivers *receivers);
+/* What went to all before, to this channel alone. False: out of memory. */
+bool feed_again(struct channel *channel, const struct sgr_stream_batch *batch);
 void feed_forget(struct socket *socket);
 /* The stream is held while there is a reason to. */
 void feed_hold(struct supabase *supabase, unsigned reason, bool held);
