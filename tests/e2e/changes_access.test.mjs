@@ -1,0 +1,101 @@
+// postgres_changes and tokens, for today's clients as npm has them: tokens that are refreshed and that expire, and rows that only some may see.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, afterEach, before, test } from 'node:test';
+import { Scene, all, config, listenTo, makers, open, secure, shown, subscribe } from './lib/realtime.mjs';
+import { Sangre, until } from './lib/sangre.mjs';
+import { inAnHour, token } from './lib/token.mjs';
+
+let scene;
+before(async () => (scene = await Scene.start()));
+afterEach(() => scene.clear());
+after(() => scene?.end());
+
+const require = createRequire(import.meta.url);
+const rows = `${secure}, rows: { public.todos: owner = $claims.sub }`;
+
+// All at once, as it takes its time.
+test('a token that expires ends the channel, a fresh one keeps it', async () => {
+  await scene.serve(secure);
+  await Promise.all(Object.entries(makers).map(async ([name, make]) => {
+    const short = token({ exp: inAnHour() - 3600 + 15, sub: name });
+    const expiring = await subscribe((await scene.connect(make, token({}), short)).client, `expiring ${name}`, [all]);
+    const { client, authenticate } = await scene.connect(make, token({}), short);
+    const refreshed = await subscribe(client, `refreshed ${name}`, [all]);
+    await authenticate(token({ sub: `fresh ${name}` }));
+    await until(`${name}: the channel being closed`, () => expiring.states.includes('CLOSED'));
+    assert.deepEqual(expiring.system.at(-1), { extension: 'system', status: 'error', message: 'Token has expired', channel: `expiring ${name}` });
+    await scene.query('INSERT INTO todos (id, owner) VALUES ((SELECT count(*) FROM todos), $1)', [name]);
+    await until(`${name}: its row`, () => refreshed.lists[0].some((payload) => payload.new.owner === name));
+    assert.deepEqual(refreshed.states, ['SUBSCRIBED']);
+    assert.ok(!expiring.lists[0].some((payload) => payload.new.owner === name));
+  }));
+});
+
+for (const [name, make] of Object.entries(makers)) {
+  test(`${name}: a bad token is refused, and a bad refresh closes the channel`, async () => {
+    await scene.serve(secure);
+    const { client, authenticate } = await scene.connect(make, token({}), token({ sub: 'ann' }));
+    const room = await subscribe(client, 'room', [all]);
+    await authenticate(token({}, { by: 'another' }));
+    await until('the channel being closed', () => room.states.includes('CLOSED'));
+    assert.equal(room.system.at(-1).extension, 'system');
+    const { states } = listenTo(client, 'refused', [all]);
+    await until(() => `being refused ${JSON.stringify(states)}`, () => states.some((state) => /^CHANNEL_ERROR .*InvalidJWTToken: /.test(state)));
+  });
+
+  test(`${name}: rows go to whom the token names, and a refreshed one counts at once`, async () => {
+    await scene.serve(rows);
+    const join = async (...claims) => {
+      const { client, authenticate } = await scene.connect(make, token({ role: 'anon' }), ...claims.map((some) => token(some)));
+      const { lists: [todos, notes], system } = await subscribe(client, 'room', [all, { event: '*', table: 'notes' }]);
+      return { authenticate, todos, notes, system };
+    };
+    const ann = await join({ sub: 'ann' }), bob = await join({ sub: 'bob' }), people = [ann, bob, await join()];
+    const settled = async (id) => {
+      await scene.query('INSERT INTO notes VALUES ($1)', [id]);
+      for (const { notes } of people)
+        await until(`note ${id}`, () => notes.some((payload) => payload.new.id === id));
+    };
+    await scene.query("INSERT INTO todos (id, owner) VALUES (1, 'ann'), (2, 'bob'), (3, NULL)");
+    await scene.query("UPDATE todos SET owner = 'bob' WHERE id = 1");
+    await scene.query('DELETE FROM todos WHERE id IN (1, 3)');
+    await settled(1);
+    assert.deepEqual(people.map(({ todos }) => todos.map(shown)), [[['INSERT', 1]], [['INSERT', 2], ['UPDATE', 1], ['DELETE', 1]], []]);
+    await ann.authenticate(token({ sub: 'bob' }));
+    await until('the token being taken', () => ann.system.length > 1);
+    await scene.query("INSERT INTO todos (id, owner) VALUES (4, 'ann'), (5, 'bob')");
+    await settled(2);
+    assert.deepEqual(ann.todos.map(shown), [['INSERT', 1], ['INSERT', 5]]);
+  });
+}
+
+test('realtime-js 1.7: rows are kept from topics of the first era too', async () => {
+  const { RealtimeClient } = require('realtime-js-1.7');
+  await scene.serve(rows);
+  const hear = async (sub) => {
+    const client = new RealtimeClient(`${scene.server.ws}/socket`, { params: { apikey: token({ sub }), vsn: '1.0.0' } });
+    scene.ends.push(async () => client.disconnect());
+    client.connect();
+    const channel = client.channel('realtime:*'), list = [];
+    let joined = false;
+    channel.on('INSERT', (payload) => list.push([payload.table, payload.record.id]));
+    channel.subscribe().receive('ok', () => (joined = true));
+    await until('being joined', () => joined);
+    return list;
+  };
+  const ann = await hear('ann'), bob = await hear('bob');
+  await scene.query("INSERT INTO todos (id, owner) VALUES (1, 'ann'), (2, 'bob'); INSERT INTO notes VALUES (1)");
+  await until('the note', () => ann.length > 1 && bob.length > 1);
+  assert.deepEqual([ann, bob], [[['todos', '1'], ['notes', '1']], [['todos', '2'], ['notes', '1']]]);
+});
+
+test('what rows cannot mean is told with its place', async () => {
+  for (const [options, message] of [
+    [`${secure}, rows: { public.todos: owner }`, /config\d*\.yaml:6:\d+: rows: of public\.todos, /],
+    [`${open}, rows: { public.todos: owner = $claims.sub }`, /config\d*\.yaml:6:\d+: rows: .*"secure" is false/],
+  ]) {
+    const error = await Sangre.start(config(options), { environment: scene.world.environment, ready: null }).then(() => null, (why) => why);
+    assert.match(String(error?.message), message);
+  }
+});
