@@ -1,7 +1,7 @@
 // Wrong builds: each is one small edit at one place of the product, of a kind that people make. The oracle must notice every one of them.
 //
 // `old` stands in `file` exactly once and is replaced by `new`. When the product's code changes, the edit moves along with it; what it
-// breaks stays the same.
+// breaks stays the same. `form`: the oracle's form that is to find it, if it is not the usual one.
 export const faults = [
   {
     name: 'join-reads-after',
@@ -87,5 +87,13 @@ export const faults = [
     file: 'core/view/edits.c',
     old: '    else if (stayed_new > stayed_old)',
     new: '    else if (stayed_new > stayed_old && now < limit)',
+  },
+  {
+    name: 'gap-keeps-rows',
+    breaks: 'rows that went while a feed without positions was away stay',
+    form: '--feed',
+    file: 'core/graph/snapshot.c',
+    old: '        if (sgr_marks_has(&fold->seen, id_of(fold, row)))',
+    new: '        if (sgr_marks_has(&fold->seen, id_of(fold, row)) || fold->lenient)',
   },
 ];

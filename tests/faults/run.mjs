@@ -76,10 +76,10 @@ class Tree {
     this.write(file, readFileSync(path.join(root, file), 'utf8'));
   }
 
-  async oracle(seconds) {
+  async oracle(seconds, form) {
     const start = Date.now();
     const seed = options.seed ? ['--seed', options.seed] : [];
-    const result = await run(process.execPath, [oracle, '--sangre', path.join(this.build, 'core/sangre'), '--plugins', path.join(this.build, 'plugins'), '--seconds', String(seconds), ...seed]);
+    const result = await run(process.execPath, [oracle, '--sangre', path.join(this.build, 'core/sangre'), '--plugins', path.join(this.build, 'plugins'), '--seconds', String(seconds), ...seed, ...(form ? [form] : [])]);
     return { ...result, seconds: (Date.now() - start) / 1000 };
   }
 }
@@ -93,7 +93,7 @@ async function plant(tree, fault) {
   tree.write(fault.file, faulty(fault));
   try {
     await tree.compile();
-    return await tree.oracle(options.seconds);
+    return await tree.oracle(options.seconds, fault.form);
   } finally {
     tree.restore(fault.file);
   }

@@ -103,7 +103,12 @@ export class Postgrest {
     const own = Object.assign(new Postgrest(), { apikey, most, requests: [], faults: [] });
     own.pool = new pg.Pool({ connectionString, max: 4 });
     own.pool.on('error', () => {});
-    own.server = createServer((request, response) => own.answer(request, response));
+    own.pool.on('connect', (client) => client.on('error', () => {})); // also of one that is on its way out
+    own.answering = new Set();
+    own.server = createServer((request, response) => {
+      const answer = own.answer(request, response).finally(() => own.answering.delete(answer));
+      own.answering.add(answer);
+    });
     await new Promise((resolve) => own.server.listen(0, '127.0.0.1', resolve));
     own.url = `http://127.0.0.1:${own.server.address().port}/rest/v1`;
     return own;
@@ -135,6 +140,7 @@ export class Postgrest {
   async stop() {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+    await Promise.allSettled(this.answering);
     await this.pool.end();
   }
 }
