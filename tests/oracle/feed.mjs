@@ -78,6 +78,9 @@ export class FeedRound extends Round {
   async until(what, condition, Kind = Mismatch) {
     const end = Date.now() + PATIENCE;
     for (let value; !(value = await condition());) {
+      for (const program of [this.sangre, this.server])
+        if (program?.over)
+          throw new Kind(`sangre ended (${program.over}):\n${this.log()}`);
       if (Date.now() > end)
         throw new Kind(`timed out waiting for ${what}:\n${this.log()}`);
       this.check();
