@@ -79,6 +79,7 @@ const char *broadcast_receive(struct member *member, const struct message *messa
     const struct member *except = member->hears_itself ? NULL : member;
     struct sgr_slice event = message_text(json_object_get(message->payload, "event"));
     struct sgr_text *payload = &member->socket->supabase->told;
+    member->socket->supabase->table->common.count(member->socket->supabase->host, "broadcasts", 1);
     if (!event.data)
         return "InvalidBroadcast: the event is no text";
     if (message->attached.there)

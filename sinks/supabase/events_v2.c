@@ -23,7 +23,8 @@ static void refresh(struct channel *channel, const struct message *message) {
         events_v2_shut(channel, verdict.why);
         return;
     }
-    if (channel->config.private && token_is_anonymous(&supabase->tokens, verdict.claims)) {
+    if (channel->config.private &&
+        token_has_role(&supabase->tokens, verdict.claims, ROLE_ANYBODY)) {
         token_drop(&supabase->tokens, verdict.claims);
         events_v2_shut(channel, "You no longer have permission to read from this channel");
         return;

@@ -242,7 +242,7 @@ static inline void fake_hold(struct sgr_stream *stream, bool held) {
     host.held = held;
 }
 
-/* ---- Tokens: good, lasting (never expires), short, anon (the role), user-NAME (the subject); all others are bad ---- */
+/* ---- Tokens: good, lasting (never expires), short, anon and service (roles), user-NAME (the subject); all others are bad ---- */
 
 struct sgr_verifier {
     bool without_expiry;
@@ -250,7 +250,7 @@ struct sgr_verifier {
 struct sgr_claims {
     int64_t expiry;
     int references;
-    bool anonymous;
+    const char *role;
     char subject[32];
 };
 
@@ -295,12 +295,14 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
         claims->expiry = INT64_MAX;
     if (sgr_slice_is(token, "short"))
         claims->expiry = wall_clock() + 100000;
-    claims->anonymous = sgr_slice_is(token, "anon");
+    claims->role = sgr_slice_is(token, "anon")      ? "anon"
+                   : sgr_slice_is(token, "service") ? "service_role"
+                                                    : NULL;
     if (token.size > 5 && memcmp(token.data, "user-", 5) == 0)
         snprintf(claims->subject, sizeof(claims->subject), "%.*s", (int)token.size - 5,
                  token.data + 5);
     if (*claims->subject || sgr_slice_is(token, "good") || sgr_slice_is(token, "short") ||
-        claims->anonymous || (sgr_slice_is(token, "lasting") && verifier->without_expiry))
+        claims->role || (sgr_slice_is(token, "lasting") && verifier->without_expiry))
         verdict = (struct sgr_verdict){.claims = claims};
     done(data, &verdict);
     fake_claims_unref(claims);
@@ -311,7 +313,7 @@ static inline struct sgr_bytes *fake_claim(const struct sgr_claims *claims, cons
     if (strcmp(path, "sub") == 0)
         return *claims->subject ? sgr_bytes_new(claims->subject, strlen(claims->subject)) : NULL;
     assert_string_equal(path, "role");
-    return claims->anonymous ? sgr_bytes_new("anon", 4) : NULL;
+    return claims->role ? sgr_bytes_new(claims->role, strlen(claims->role)) : NULL;
 }
 
 static inline int64_t fake_claims_expiry(const struct sgr_claims *claims) {

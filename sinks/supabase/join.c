@@ -91,7 +91,8 @@ static bool check_private(const struct joining *joining) {
     if (!joining->socket->supabase->tokens.wanted)
         return refuse(joining, "",
                       "Unauthorized: this server knows no tokens, so it has no private channels");
-    return !token_is_anonymous(&joining->socket->supabase->tokens, joining->token.claims) ||
+    return !token_has_role(&joining->socket->supabase->tokens, joining->token.claims,
+                           ROLE_ANYBODY) ||
            refuse(joining, "",
                   "Unauthorized: a private channel needs a token whose role is not anon");
 }

@@ -40,19 +40,36 @@ static struct sgr_slice token_of_post(const struct supabase *supabase,
     return (struct sgr_slice){header.data + 7, header.size - 7};
 }
 
-/* Else it has been answered. `is_private`: whether anything of it is. */
-static bool may_post(struct supabase *supabase, struct sgr_request *request, bool is_private) {
+struct poster {
+    bool known, anybody, backend;
+};
+
+/* Who is not known has been answered. */
+static struct poster poster_of(struct supabase *supabase, struct sgr_request *request) {
+    const struct tokens *tokens = &supabase->tokens;
     struct token_verdict verdict =
         token_connects(&supabase->tokens, token_of_post(supabase, request));
-    bool known = verdict.expiry > wall_now();
-    bool refused = is_private && token_is_anonymous(&supabase->tokens, verdict.claims);
-    token_drop(&supabase->tokens, verdict.claims);
-    if (!known)
+    struct poster poster = {.known = verdict.expiry > wall_now(),
+                            .anybody = token_has_role(tokens, verdict.claims, ROLE_ANYBODY),
+                            .backend = token_has_role(tokens, verdict.claims, ROLE_BACKEND)};
+    token_drop(tokens, verdict.claims);
+    if (!poster.known)
         answer(supabase, request, 401, "{\"message\":\"Unauthorized\"}");
-    else if (refused)
+    return poster;
+}
+
+/* Else it has been answered. `is_private`: whether any of so many is. */
+static bool may_post(struct supabase *supabase, struct sgr_request *request,
+                     const struct poster *poster, size_t count, bool is_private) {
+    bool refused = is_private && poster->anybody;
+    bool in_time = poster->backend || may_speak(&supabase->posted_until, supabase->options->posts,
+                                                refused ? 0 : count);
+    if (refused)
         answer(supabase, request, 403,
                "{\"message\":\"a private channel needs a token whose role is not anon\"}");
-    return known && !refused;
+    else if (!in_time)
+        answer(supabase, request, 429, "{\"message\":\"Too many messages per second\"}");
+    return in_time && !refused;
 }
 
 /* ---- One message ---- */
@@ -156,29 +173,31 @@ static bool any_private(const json_t *messages) {
 }
 
 static void post_messages(struct supabase *supabase, struct sgr_request *request,
-                          const json_t *messages) {
+                          const struct poster *poster, const json_t *messages) {
+    size_t count = json_array_size(messages);
     json_t *wrong = look_at_messages(messages);
     if (wrong) {
         refuse_messages(supabase, request, wrong);
         return;
     }
-    for (size_t i = 0; i < json_array_size(messages); i++)
+    if (!may_post(supabase, request, poster, count, any_private(messages)))
+        return;
+    for (size_t i = 0; i < count; i++)
         post_message(supabase, json_array_get(messages, i));
     answer(supabase, request, 202, NULL);
 }
 
 static void on_batch(void *data, struct sgr_request *request) {
     struct supabase *supabase = data;
-    struct sgr_slice body = supabase->table->body(request);
+    struct poster poster = poster_of(supabase, request);
     json_error_t wrong;
-    if (!may_post(supabase, request, false))
+    if (!poster.known)
         return;
-    json_t *document = frame_read_json(body, 0, &wrong);
-    const json_t *messages = json_object_get(document, "messages");
-    if (!document)
+    json_t *document = frame_read_json(supabase->table->body(request), 0, &wrong);
+    if (document)
+        post_messages(supabase, request, &poster, json_object_get(document, "messages"));
+    else
         answer(supabase, request, 400, "{\"message\":\"the body is no JSON\"}");
-    else if (!any_private(messages) || may_post(supabase, request, true))
-        post_messages(supabase, request, messages);
     json_decref(document);
 }
 
@@ -214,27 +233,34 @@ static bool is_private(const struct supabase *supabase, const struct sgr_request
 }
 
 static void post_single(struct supabase *supabase, struct sgr_request *request,
-                        struct sgr_slice topic, struct sgr_slice event) {
+                        const struct poster *poster, struct sgr_slice topic,
+                        struct sgr_slice event) {
     static const char bytes[] = "application/octet-stream";
     struct sgr_slice type = supabase->table->header(request, "content-type");
+    bool private = is_private(supabase, request);
     const struct broadcast what = {.event = event,
                                    .payload = supabase->table->body(request),
                                    .raw = equal_nocase(type, bytes, sizeof(bytes) - 1)};
     if (!what.raw && !broadcast_is_json(what.payload))
         answer(supabase, request, 400, "{\"message\":\"the body is no JSON\"}");
-    else if (!is_utf8(event) || !post(supabase, topic, is_private(supabase, request), &what))
-        answer(supabase, request, 422, "{\"message\":\"topic or event is too long, or no UTF-8\"}");
-    else
+    else if (!may_post(supabase, request, poster, 1, private))
+        return;
+    else if (is_utf8(event) && post(supabase, topic, private, &what))
         answer(supabase, request, 202, NULL);
+    else
+        answer(supabase, request, 422, "{\"message\":\"topic or event is too long, or no UTF-8\"}");
 }
 
 static void on_single(void *data, struct sgr_request *request) {
     struct supabase *supabase = data;
     struct sgr_slice topic, event;
-    if (!split_path(supabase->table->path(request), &topic, &event))
+    if (!split_path(supabase->table->path(request), &topic, &event)) {
         answer(supabase, request, 404, "{\"message\":\"Not found\"}");
-    else if (may_post(supabase, request, is_private(supabase, request)))
-        post_single(supabase, request, topic, event);
+        return;
+    }
+    struct poster poster = poster_of(supabase, request);
+    if (poster.known)
+        post_single(supabase, request, &poster, topic, event);
 }
 
 /* ---- Routes ---- */

@@ -69,16 +69,18 @@ void socket_send(struct socket *socket) {
     supabase->table->bytes_unref(bytes);
 }
 
-/* A bucket that a second fills: `spoken_until` is how far ahead of the clock it has spoken. */
-bool socket_may_speak(struct socket *socket) {
+/* A bucket that a second fills. */
+bool may_speak(int64_t *until, int64_t rate, size_t count) {
     const int64_t second = 1000000, now = monotonic_now();
-    const int64_t each = second / socket->supabase->options->messages;
-    if (socket->spoken_until < now)
-        socket->spoken_until = now;
-    if (socket->spoken_until + each - now > second)
+    int64_t from = *until < now ? now : *until;
+    if (count > (size_t)rate || from + (int64_t)count * second / rate - now > second)
         return false;
-    socket->spoken_until += each;
+    *until = from + (int64_t)count * second / rate;
     return true;
+}
+
+bool socket_may_speak(struct socket *socket) {
+    return may_speak(&socket->spoken_until, socket->supabase->options->messages, 1);
 }
 
 /* ---- Time: silent clients, tokens that expire ---- */

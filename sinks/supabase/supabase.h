@@ -47,6 +47,7 @@ struct supabase_options {
     int64_t patience;     /* microseconds */
     int64_t window;       /* bytes */
     int64_t messages;     /* a second */
+    int64_t posts;        /* a second */
     int64_t presence;     /* bytes */
     const char *webhooks, *webhook_headers;
     const char *webhook_ca_file;
@@ -73,6 +74,7 @@ struct supabase {
     struct sgr_text text;                  /* a frame being written, reused */
     struct rooms rooms;
     struct sgr_text told; /* what a room is told, being written, reused */
+    int64_t posted_until; /* of the clock that posts turn on; monotonic microseconds */
 
     /* feed.c */
     struct sgr_stream *stream;
@@ -125,6 +127,8 @@ struct socket {
 int socket_routes(struct supabase *supabase, struct sgr_error *error);
 /* Sends supabase->text to it. Out of memory: it is closed, and comes back. */
 void socket_send(struct socket *socket);
+/* Whether so much more may be said, at that many a second; counts that it was. `until` is how far ahead of the clock they have spoken. */
+bool may_speak(int64_t *until, int64_t rate, size_t count);
 /* Whether it may say something to others now; counts that it did. */
 bool socket_may_speak(struct socket *socket);
 /* Nothing is sent to it from here on. */

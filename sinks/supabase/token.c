@@ -148,11 +148,12 @@ void token_drop(const struct tokens *tokens, struct sgr_claims *claims) {
         tokens->table->claims_unref(claims);
 }
 
-bool token_is_anonymous(const struct tokens *tokens, const struct sgr_claims *claims) {
-    struct sgr_bytes *role = claims ? tokens->table->claim(claims, "role") : NULL;
-    bool anonymous = role && role->size == 4 && memcmp(role->data, "anon", 4) == 0;
-    tokens->table->bytes_unref(role);
-    return anonymous;
+bool token_has_role(const struct tokens *tokens, const struct sgr_claims *claims,
+                    const char *role) {
+    struct sgr_bytes *own = claims ? tokens->table->claim(claims, "role") : NULL;
+    bool yes = own && own->size == strlen(role) && memcmp(own->data, role, own->size) == 0;
+    tokens->table->bytes_unref(own);
+    return yes;
 }
 
 bool token_is_key(struct sgr_slice token) {

@@ -34,8 +34,10 @@ struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token);
 struct sgr_claims *token_claims(const struct tokens *tokens, struct sgr_claims *claims);
 void token_drop(const struct tokens *tokens, struct sgr_claims *claims);
 
-/* Whether they are those of the token that every page has, whose role is "anon". */
-bool token_is_anonymous(const struct tokens *tokens, const struct sgr_claims *claims);
+/* Whether they name this role. That every page has is ROLE_ANYBODY. */
+#define ROLE_ANYBODY "anon"
+#define ROLE_BACKEND "service_role"
+bool token_has_role(const struct tokens *tokens, const struct sgr_claims *claims, const char *role);
 
 /* Whether it is no token, but one of the keys that Supabase gives to browsers, which clients of the second era send where a token is expected. */
 bool token_is_key(struct sgr_slice token);

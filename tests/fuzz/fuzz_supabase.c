@@ -398,6 +398,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
                                                     .idle_timeout = 3600000000,
                                                     .backlog = 1 << 20,
                                                     .messages = 1000000,
+                                                    .posts = 1000000,
                                                     .presence = 512};
     struct sgr_error error = {0};
     void *state;
