@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { patched } from './lib/document.mjs';
+import { makers } from './lib/realtime.mjs';
 import { Sangre, until } from './lib/sangre.mjs';
 import { Socket } from './lib/socket.mjs';
 import { inAnHour, secret, token } from './lib/token.mjs';
@@ -194,3 +195,20 @@ test('realtime-js 1.7, unpatched, keeps a document', async () => {
   await world.query('INSERT INTO users_followeds VALUES (1, 2)');
   await until('both again', () => JSON.stringify(document) === JSON.stringify(atFirst));
 });
+
+for (const [name, make] of Object.entries(makers))
+  test(`${name}, unpatched, keeps a document`, async () => {
+    const sangre = await start();
+    const client = make(sangre, 'anybody');
+    cleanup.push(() => (client.realtime ?? client).disconnect());
+    let document;
+    client.channel('view:/followeds?user=1')
+      .on('broadcast', { event: 'snapshot' }, ({ payload }) => (document = payload.data))
+      .on('broadcast', { event: 'diff' }, ({ payload }) => (document = patched(document, payload.patches)))
+      .subscribe();
+    await until('the snapshot', () => document);
+    await world.query("UPDATE users SET name = 'C' WHERE id = 3");
+    await until('the other name', () => document.followeds[1].name === 'C');
+    await world.query("UPDATE users SET name = 'cid' WHERE id = 3");
+    await until('the first name', () => JSON.stringify(document) === JSON.stringify(atFirst));
+  });
