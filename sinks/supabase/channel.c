@@ -163,6 +163,7 @@ void channel_receive(struct socket *socket, struct sgr_slice text, bool binary) 
         socket_shut(socket, code, "");
         return;
     }
+    message.size = text.size;
     handle(socket, &message);
     message_free(&message);
 }

@@ -39,8 +39,9 @@ static void refresh(struct channel *channel, const struct message *message) {
 
 /* Refused is answered always, taken only if that is asked for. */
 static void broadcast(struct channel *channel, const struct message *message) {
-    const char *wrong =
-        socket_may_speak(channel->socket) ? broadcast_receive(&channel->member, message) : TOO_MANY;
+    const char *wrong = socket_may_speak(channel->socket, message)
+                            ? broadcast_receive(&channel->member, message)
+                            : TOO_MANY;
     if (wrong)
         answer_error(channel->socket, message, message->join_ref, wrong);
     else if (channel->config.broadcast_ack)
@@ -61,7 +62,7 @@ static const char *change_presence(struct channel *channel, const struct message
 
 static void presence(struct channel *channel, const struct message *message) {
     const char *wrong =
-        socket_may_speak(channel->socket) ? change_presence(channel, message) : TOO_MANY;
+        socket_may_speak(channel->socket, message) ? change_presence(channel, message) : TOO_MANY;
     if (wrong) {
         answer_error(channel->socket, message, message->join_ref, wrong);
         return;

@@ -17,6 +17,7 @@ bool frame_version(struct sgr_slice text, enum vsn *ret);
 /* A client's message. All but join_ref are there; what they are is for the reader to see. */
 struct message {
     json_t *document; /* owns the others */
+    size_t size;      /* bytes of the frame */
     const json_t *join_ref, *ref, *topic, *event, *payload;
     struct { /* of a binary frame, which the slices are of: a broadcast's payload */
         bool there, raw;

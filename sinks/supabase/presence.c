@@ -257,6 +257,7 @@ void presence_untrack(struct member *member) {
     if (!member->meta)
         return;
     member->socket->presence_bytes -= member->meta->cost;
+    member->room->presence.bytes -= member->meta->cost;
     retire(member->room, member->meta);
     member->meta = NULL;
 }
@@ -311,9 +312,12 @@ static const char *show(struct member *member, const struct sgr_text *text, size
                         const char *ref) {
     struct room *room = member->room;
     struct socket *socket = member->socket;
+    const struct supabase_options *options = room->supabase->options;
     size_t cost = text->size + member->key.size, before = member->meta ? member->meta->cost : 0;
-    if (socket->presence_bytes - before + cost > (size_t)room->supabase->options->presence)
+    if (socket->presence_bytes - before + cost > (size_t)options->presence)
         return "PresenceLimitReached: a client may not show as much";
+    if (room->presence.bytes - before + cost > (size_t)options->backlog)
+        return "PresenceLimitReached: a channel may not show as much";
     struct meta *meta = meta_new(room, text, ref);
     struct presence_key *key = meta ? key_of(room, member->key) : NULL;
     if (!key) {
@@ -328,6 +332,7 @@ static const char *show(struct member *member, const struct sgr_text *text, size
     key_changed(room, key);
     member->meta = meta;
     socket->presence_bytes += cost;
+    room->presence.bytes += cost;
     return NULL;
 }
 

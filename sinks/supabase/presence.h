@@ -16,6 +16,7 @@ struct meta;
 
 struct presence { /* of a room */
     struct index keys;
+    size_t bytes;                      /* what all show; new members are told all of it at once */
     struct presence_key *first, **end; /* in the order of their coming */
     struct presence_key *changed;      /* of which something is to be told */
     bool is_changed;

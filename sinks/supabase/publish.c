@@ -62,8 +62,9 @@ static struct poster poster_of(struct supabase *supabase, struct sgr_request *re
 static bool may_post(struct supabase *supabase, struct sgr_request *request,
                      const struct poster *poster, size_t count, bool is_private) {
     bool refused = is_private && poster->anybody;
-    bool in_time = poster->backend || may_speak(&supabase->posted_until, supabase->options->posts,
-                                                refused ? 0 : count);
+    size_t bytes = supabase->table->body(request).size;
+    bool in_time = refused || poster->backend ||
+                   may_speak(&supabase->posted_until, supabase->options->posts, count, bytes);
     if (refused)
         answer(supabase, request, 403,
                "{\"message\":\"a private channel needs a token whose role is not anon\"}");

@@ -4,7 +4,10 @@
 #include "channel.h"
 #include "frame.h"
 
-enum { LOOK_AT_CLOCK = 10000000 }; /* microseconds */
+enum {
+    LOOK_AT_CLOCK = 10000000, /* microseconds */
+    LARGE = 4096,             /* bytes that count as another message */
+};
 
 static int64_t clock_microseconds(clockid_t clock) {
     struct timespec now;
@@ -69,18 +72,20 @@ void socket_send(struct socket *socket) {
     supabase->table->bytes_unref(bytes);
 }
 
-/* A bucket that a second fills. */
-bool may_speak(int64_t *until, int64_t rate, size_t count) {
+/* A bucket that a second fills; what is larger takes all of it. */
+bool may_speak(int64_t *until, int64_t rate, size_t count, size_t bytes) {
     const int64_t second = 1000000, now = monotonic_now();
     int64_t from = *until < now ? now : *until;
-    if (count > (size_t)rate || from + (int64_t)count * second / rate - now > second)
+    int64_t units = (int64_t)(count + bytes / LARGE);
+    int64_t cost = (units < rate ? units : rate) * second / rate;
+    if (from + cost - now > second)
         return false;
-    *until = from + (int64_t)count * second / rate;
+    *until = from + cost;
     return true;
 }
 
-bool socket_may_speak(struct socket *socket) {
-    return may_speak(&socket->spoken_until, socket->supabase->options->messages, 1);
+bool socket_may_speak(struct socket *socket, const struct message *message) {
+    return may_speak(&socket->spoken_until, socket->supabase->options->messages, 1, message->size);
 }
 
 /* ---- Time: silent clients, tokens that expire ---- */

@@ -127,10 +127,11 @@ struct socket {
 int socket_routes(struct supabase *supabase, struct sgr_error *error);
 /* Sends supabase->text to it. Out of memory: it is closed, and comes back. */
 void socket_send(struct socket *socket);
-/* Whether so much more may be said, at that many a second; counts that it was. `until` is how far ahead of the clock they have spoken. */
-bool may_speak(int64_t *until, int64_t rate, size_t count);
-/* Whether it may say something to others now; counts that it did. */
-bool socket_may_speak(struct socket *socket);
+/* Whether so many messages of so many bytes more may be said, at that many a second; counts that they were. `until` is how far ahead of the clock they have
+ * spoken. */
+bool may_speak(int64_t *until, int64_t rate, size_t count, size_t bytes);
+/* Whether it may say this to others now; counts that it did. */
+bool socket_may_speak(struct socket *socket, const struct message *message);
 /* Nothing is sent to it from here on. */
 void socket_shut(struct socket *socket, int code, const char *reason);
 void sockets_shut(struct supabase *supabase, int code, const char *reason);

@@ -258,6 +258,26 @@ static void who_says_too_much_is_refused_and_the_others_are_not(void **unused) {
     leave(other);
 }
 
+/* Sixteen units each, of forty a second. */
+static void large_messages_count_as_several(void **unused) {
+    static char text[66000];
+    size_t said = 0;
+    (void)unused;
+    assert_int_equal(open_with("{ source: db, secure: false, messages: 40 }"), 0);
+    struct sgr_connection *from = join_1(BARE), *other = join_1(BARE);
+    int head =
+        snprintf(text, sizeof(text),
+                 "{" TOPIC ",\"event\":\"broadcast\",\"payload\":{\"event\":\"e\",\"payload\":\"");
+    memset(text + head, 'x', 65000);
+    snprintf(text + head + 65000, sizeof(text) - (size_t)head - 65000, "\"},\"ref\":\"2\"}");
+    for (; from->count == from->next && said < 1000; said++)
+        say(from, text);
+    assert_true(said > 2 && said < 1000);
+    assert_int_equal(other->count - other->next, said - 1);
+    leave(from);
+    leave(other);
+}
+
 static void a_member_that_takes_nothing_is_closed_and_the_others_go_on(void **unused) {
     struct sgr_connection *from = join_1(BARE), *slow = join_1(BARE), *quick = join_1(BARE);
     (void)unused;
@@ -613,6 +633,7 @@ int main(void) {
         WITH(setup, what_is_no_json_is_not_put_into_others_frames),
         WITH(setup, a_frame_that_is_shorter_than_it_says_closes),
         WITH(setup_small, who_says_too_much_is_refused_and_the_others_are_not),
+        WITH(NULL, large_messages_count_as_several),
         WITH(setup_small, a_member_that_takes_nothing_is_closed_and_the_others_go_on),
         WITH(setup, out_of_memory_closes_who_missed_something),
         WITH(setup, presence_is_told_as_state_and_then_as_differences),
