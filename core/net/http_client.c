@@ -68,28 +68,31 @@ static bool add_headers(const struct sgr__curl *curl, struct sgr_http *http) {
     return ok;
 }
 
-static void set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *easy) {
-    long timeout = http->timeout ? (long)((http->timeout + 999) / 1000) : TIMEOUT_MILLISECONDS;
-    curl->easy_setopt(easy, CURLOPT_URL, http->url);
-    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MILLISECONDS);
-    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
-    curl->easy_setopt(easy, CURLOPT_USERAGENT, "sangre");
-    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
-    curl->easy_setopt(easy, CURLOPT_WRITEDATA, http);
-    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
-    curl->easy_setopt(easy, CURLOPT_PRIVATE, http);
-    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, http->lines);
+/* Also false if memory is out: what would be left of the request, its certificates above all, could be anything. */
+static bool set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *easy) {
+    long timeout = http->timeout ? (long)(http->timeout / 1000 + 1) : TIMEOUT_MILLISECONDS;
+    unsigned odd = 0; /* or'ed codes: 0 is fine */
+    odd |= curl->easy_setopt(easy, CURLOPT_URL, http->url);
+    odd |= curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    odd |= curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    odd |= curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MILLISECONDS);
+    odd |= curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
+    odd |= curl->easy_setopt(easy, CURLOPT_USERAGENT, "sangre");
+    odd |= curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
+    odd |= curl->easy_setopt(easy, CURLOPT_WRITEDATA, http);
+    odd |= curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+    odd |= curl->easy_setopt(easy, CURLOPT_PRIVATE, http);
+    odd |= curl->easy_setopt(easy, CURLOPT_HTTPHEADER, http->lines);
     if (http->ca_file)
-        curl->easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+        odd |= curl->easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
     if (http->body) {
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDS, http->body);
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size);
+        odd |= curl->easy_setopt(easy, CURLOPT_POSTFIELDS, http->body);
+        odd |= curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size);
     }
-    curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
+    odd |= curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
     if (strcmp(http->method, "HEAD") == 0)
-        curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        odd |= curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    return !odd;
 }
 
 static void end(struct http_worker *worker, struct sgr_http *http) {
@@ -109,16 +112,16 @@ static void end(struct http_worker *worker, struct sgr_http *http) {
 static void begin(struct http_worker *worker, struct sgr_http *http) {
     const struct sgr__curl *curl = worker->curl;
     CURL *easy = add_headers(curl, http) ? curl->easy_init() : NULL;
-    if (easy) {
-        set_up(curl, http, easy);
-        if (curl->multi_add_handle(worker->multi, easy) == CURLM_OK) {
-            http->easy = easy;
-            sgr_list_append(&worker->running, &http->running);
-            return;
-        }
-        curl->easy_cleanup(easy);
+    const char *why = easy ? "the request cannot be made" : "out of memory";
+    if (easy && set_up(curl, http, easy) &&
+        curl->multi_add_handle(worker->multi, easy) == CURLM_OK) {
+        http->easy = easy;
+        sgr_list_append(&worker->running, &http->running);
+        return;
     }
-    snprintf(http->error, sizeof(http->error), "out of memory");
+    if (easy)
+        curl->easy_cleanup(easy);
+    snprintf(http->error, sizeof(http->error), "%s", why);
     end(worker, http);
 }
 

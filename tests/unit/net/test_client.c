@@ -274,6 +274,20 @@ static void other_schemes_and_dead_addresses_are_errors(void **state) {
     assert_non_null(strstr(f->log, "connect"));
 }
 
+/* libcurl takes no text of more than 8 MB. */
+static void a_request_of_which_a_part_is_not_taken_is_not_made_without_it(void **state) {
+    struct fixture *f = *state;
+    enum { SIZE = 9000000 };
+    char *text = malloc(SIZE + 1);
+    memset(text, 'x', SIZE);
+    text[SIZE] = '\0';
+    struct sgr_http_request get = {.url = url(f, "http", "/header"), .ca_file = text};
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
+    run_until_over(f);
+    expect(f, "0 the request cannot be made \n");
+    free(text);
+}
+
 static void what_is_cancelled_calls_nobody(void **state) {
     struct fixture *f = *state;
     struct sgr_http_request silent = {.url = url(f, "http", "/silence")};
@@ -516,6 +530,7 @@ int main(void) {
         TEST(a_request_brings_the_answer_with_its_status),
         TEST(an_answer_beyond_its_limit_or_time_is_an_error),
         TEST(other_schemes_and_dead_addresses_are_errors),
+        TEST(a_request_of_which_a_part_is_not_taken_is_not_made_without_it),
         TEST(what_is_cancelled_calls_nobody),
         TEST(a_websocket_carries_messages_both_ways_and_tells_how_it_ended),
         TEST(large_messages_arrive_whole_or_close_the_connection),
