@@ -137,6 +137,34 @@ for (const [name, make] of Object.entries(makers))
     });
   }
 
+for (const name of ['supabase-js, 2.0.0', 'realtime-js 2.11'])
+  test(`${name}: clients come back when the server does, and are present again`, async () => {
+    await start('open');
+    const { port } = server;
+    const enter = async (key) => {
+      const own = { joins: 0, heard: [], tracked: 0, channel: connect(makers[name]).channel('room:1', { config: { presence: { key } } }) };
+      own.channel.on('broadcast', { event: '*' }, ({ event }) => own.heard.push(event));
+      own.channel.on('presence', { event: 'sync' }, () => {});
+      own.channel.subscribe(async (state) => {
+        if (state !== 'SUBSCRIBED')
+          return;
+        own.joins++;
+        own.tracked += await own.channel.track({ since: own.joins }) === 'ok';
+      });
+      await until(`${key} being tracked`, () => own.tracked === 1);
+      return own;
+    };
+    const ann = await enter('ann'), bob = await enter('bob');
+    const present = () => JSON.stringify(Object.entries(bob.channel.presenceState()).map(([key, [{ since }]]) => [key, since]).sort());
+    await until(() => `both being there: ${present()}`, () => present() === '[["ann",1],["bob",1]]');
+    await server.stop();
+    server = await Sangre.start(configs.open, { ready: null, environment: { SANGRE_PORT: String(port) } });
+    await until(() => `both being there again: ${present()}`, () => ann.joins > 1 && present() === JSON.stringify([['ann', ann.joins], ['bob', bob.joins]]));
+    await say(ann.channel, 'again', {});
+    await until('the broadcast', () => bob.heard.length);
+    assert.deepEqual([bob.heard, ann.heard], [['again'], []]);
+  });
+
 test('bytes go from one client to another, on websockets and over HTTP', async () => {
   await start('secure');
   const make = makers['supabase-js, 2.0.0'];
