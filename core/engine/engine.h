@@ -132,7 +132,17 @@ int sgr__stream_start(struct sgr_engine *engine, size_t source, struct sgr_error
 /* The table that a stream's source gets, and its host: for a test that plays the source. */
 const struct sgr_source_host *sgr__stream_host(struct sgr_engine *engine, size_t source,
                                                void **ret_host);
-bool sgr__streams_checked(const struct sgr_engine *engine);
+bool sgr__streams_checked(struct sgr_engine *engine);
+
+/* ---- What sinks need of old rows (needs.c) ---- */
+
+/* In a check. *ret_none: nothing is needed of this source; else it is asked to describe the tables. */
+int sgr__needs_ask(const struct sgr_plan *plan, size_t source,
+                   const struct sgr_source_methods *methods, void *state, bool *ret_none,
+                   struct sgr_error *error);
+/* SGR_ECONFIG: a table cannot give what is needed of it. */
+int sgr__needs_judge(const struct sgr_plan *plan, size_t source,
+                     const struct sgr_relation *relations, size_t count, struct sgr_error *error);
 /* Looks at what sinks have handled and let go of. */
 void sgr__streams_turn(struct sgr_engine *engine);
 void sgr__streams_close(struct sgr_engine *engine);

@@ -20,6 +20,7 @@ struct engine_stream {
     struct sgr_stream_packer *packer;
     struct sgr_stream_ledger *ledger; /* the hub's; NULL: no sink binds this stream */
     bool flowing, told;               /* told: sinks know of some state */
+    bool asked, looked;               /* check: what sinks need of its tables */
     uint32_t era;                     /* grows with each gap */
     uint64_t passed;                  /* end of the last transaction that sinks have whole */
     uint64_t acknowledged;
@@ -248,13 +249,21 @@ static void host_flowing(void *host, const struct sgr_position *position, const 
                                             .lsn = position->lsn});
 }
 
-/* ---- What a follower has no use for ---- */
+/* ---- What sinks need of old rows, which is looked at before a check follows ---- */
 
 static void host_described(void *host, const struct sgr_relation *relations, size_t count) {
-    (void)host;
-    (void)relations;
-    (void)count;
+    struct engine_stream *stream = host;
+    struct sgr_error error;
+    if (sgr__needs_judge(stream->source.engine->plan, stream->source.position_index, relations,
+                         count, &error)) {
+        fail(stream, &error);
+        return;
+    }
+    stream->looked = true;
+    sgr_loop_wake(stream->source.engine->loop);
 }
+
+/* ---- What a follower has no use for ---- */
 
 static int refuse(struct sgr_error *error) {
     return sgr_error_set(error, SGR_EINVAL, "a source that follows takes no snapshot");
@@ -337,10 +346,23 @@ int sgr__streams_open(struct sgr_engine *engine, struct sgr_error *error) {
     return SGR_OK;
 }
 
+static int ask(struct engine_stream *stream, struct sgr_error *error) {
+    if (stream->asked)
+        return SGR_OK;
+    stream->asked = true;
+    return sgr__needs_ask(stream->source.engine->plan, stream->source.position_index,
+                          stream->source.methods, stream->source.state, &stream->looked, error);
+}
+
 int sgr__stream_start(struct sgr_engine *engine, size_t source, struct sgr_error *error) {
     struct engine_stream *stream = &engine->streams[source];
     if (!is_bound(stream) || stream->source.started)
         return SGR_OK;
+    if (engine->check_only && !stream->looked) {
+        int status = ask(stream, error);
+        if (status || !stream->looked)
+            return status;
+    }
     stream->source.started = true;
     int code = stream->source.methods->follow(stream->source.state, engine->check_only, error);
     return code ? (sgr_error_context(error, "source %s", stream->source.plan->name), code) : SGR_OK;
@@ -352,11 +374,16 @@ const struct sgr_source_host *sgr__stream_host(struct sgr_engine *engine, size_t
     return &engine->streams[source].table;
 }
 
-bool sgr__streams_checked(const struct sgr_engine *engine) {
-    for (size_t i = 0; i < engine->source_count; i++)
-        if (is_bound(&engine->streams[i]) && !engine->streams[i].flowing)
-            return false;
-    return true;
+bool sgr__streams_checked(struct sgr_engine *engine) {
+    bool checked = true;
+    for (size_t i = 0; i < engine->source_count; i++) {
+        struct engine_stream *stream = &engine->streams[i];
+        struct sgr_error error = {0};
+        if (is_bound(stream) && stream->looked && sgr__stream_start(engine, i, &error))
+            fail(stream, &error);
+        checked = checked && (!is_bound(stream) || stream->flowing);
+    }
+    return checked;
 }
 
 static void close_stream(struct engine_stream *stream) {

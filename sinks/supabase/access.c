@@ -111,6 +111,7 @@ static int read_rule(struct access *access, const char *name, const json_t *text
     strcpy(own_name, name);
     strcpy(own_text, json_string_value(text));
     *place = own_text + strlen(own_text) + 1;
+    rule->name = own_name;
     size_t schema = dot ? (size_t)(dot - name) : 0;
     rule->schema = dot ? (struct sgr_slice){own_name, schema} : (struct sgr_slice){"public", 6};
     rule->table.data = dot ? own_name + schema + 1 : own_name;

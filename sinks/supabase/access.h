@@ -13,6 +13,7 @@ struct access_term {
 };
 
 struct access_rule {
+    const char *name; /* of the table, as it was written */
     struct sgr_slice schema, table;
     struct access_term *terms;
     size_t count;

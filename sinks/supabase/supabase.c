@@ -185,8 +185,12 @@ static void plain_release(void *unused, void *memory) {
     free(memory);
 }
 
-static int check_access(const struct supabase_options *own, const struct sgr_sink_host *plain,
-                        struct sgr_error *error) {
+static const struct sgr_sink_host plain = {.common = {.size = sizeof(plain.common),
+                                                      .allocate = plain_allocate,
+                                                      .reallocate = plain_reallocate,
+                                                      .release = plain_release}};
+
+static int check_access(const struct supabase_options *own, struct sgr_error *error) {
     struct access access;
     int code = tokens_check(own->secure, own->secret, own->claims, error);
     if (!code && own->rows && !own->secure)
@@ -194,20 +198,16 @@ static int check_access(const struct supabase_options *own, const struct sgr_sin
                              "rows: it asks for claims of tokens, but \"secure\" is false");
     if (code)
         return code;
-    code = access_open(&access, plain, NULL, own->rows, error);
+    code = access_open(&access, &plain, NULL, own->rows, error);
     access_free(&access);
     return code;
 }
 
 static int supabase_check(const void *own_options, struct sgr_error *error) {
-    static const struct sgr_sink_host plain = {.common = {.size = sizeof(plain.common),
-                                                          .allocate = plain_allocate,
-                                                          .reallocate = plain_reallocate,
-                                                          .release = plain_release}};
     const struct supabase_options *own = own_options;
     struct rules rules;
     struct webhook_config webhooks;
-    int code = check_access(own, &plain, error);
+    int code = check_access(own, error);
     if (!code)
         code =
             rules_read(&rules, &plain.common, NULL, own->realtime, own->configuration_file, error);
@@ -218,6 +218,24 @@ static int supabase_check(const void *own_options, struct sgr_error *error) {
                                own->configuration_file, error);
     webhook_config_free(&webhooks);
     return code;
+}
+
+/* A rule asks the old row of a DELETE too. */
+static void supabase_needs(const void *own_options,
+                           void (*need)(void *data, const char *source, const char *table,
+                                        const char *column),
+                           void *data) {
+    const struct supabase_options *own = own_options;
+    struct access access;
+    char column[256];
+    if (access_open(&access, &plain, NULL, own->rows, NULL) == 0)
+        for (size_t i = 0; i < access.count; i++)
+            for (size_t k = 0; k < access.rules[i].count; k++) {
+                struct sgr_slice name = access.rules[i].terms[k].column;
+                snprintf(column, sizeof(column), "%.*s", (int)name.size, name.data);
+                need(data, own->source, access.rules[i].name, column);
+            }
+    access_free(&access);
 }
 
 /* ---- Life ---- */
@@ -294,7 +312,8 @@ static int supabase_open(const struct sgr_sink_host *table, void *host, const vo
 static const struct sgr_sink_methods methods = {.open = supabase_open,
                                                 .drain = supabase_drain,
                                                 .close = supabase_close,
-                                                .check = supabase_check};
+                                                .check = supabase_check,
+                                                .needs = supabase_needs};
 
 SGR_PLUGIN = {
     SGR_PLUGIN_HEADER,

@@ -363,14 +363,29 @@ static bool copy_columns(struct watch *watch, const struct sgr_relation *relatio
     return true;
 }
 
+static void warn(const struct watch *watch, struct sgr_slice column) {
+    const struct table *table = watch->table;
+    watch->supabase->table->common.log(watch->supabase->host, SGR_LOG_WARN,
+                                       "a DELETE of %.*s.%.*s is shown to nobody: \"rows\" asks "
+                                       "for its column %.*s, which is not in "
+                                       "the table's replica identity",
+                                       (int)table->schema.size, table->schema.data,
+                                       (int)table->name.size, table->name.data, (int)column.size,
+                                       column.data);
+}
+
 /* A rule that cannot be followed must not show what it was to hide. */
 static void find_rule(struct watch *watch) {
     const struct table *table = watch->table;
     watch->rule = access_find(&watch->supabase->access, table->schema, table->name);
     for (size_t i = 0; watch->rule && i < watch->rule->count; i++) {
         struct sgr_slice column = watch->rule->terms[i].column;
-        if (columns_find(&watch->columns, column) != SIZE_MAX)
+        size_t found = columns_find(&watch->columns, column);
+        if (found != SIZE_MAX) {
+            if (!table->full && !watch->columns.items[found].key)
+                warn(watch, column);
             continue;
+        }
         watch->is_hidden = true;
         watch->supabase->table->common.log(watch->supabase->host, SGR_LOG_ERROR,
                                            "nobody is sent rows of %.*s.%.*s: \"rows\" asks for "

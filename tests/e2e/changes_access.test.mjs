@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { Scene, all, config, listenTo, makers, open, secure, shown, subscribe } from './lib/realtime.mjs';
-import { Sangre, until } from './lib/sangre.mjs';
+import { Sangre, command, until, writeConfig } from './lib/sangre.mjs';
 import { inAnHour, token } from './lib/token.mjs';
 
 let scene;
@@ -98,4 +98,22 @@ test('what rows cannot mean is told with its place', async () => {
     const error = await Sangre.start(config(options), { environment: scene.world.environment, ready: null }).then(() => null, (why) => why);
     assert.match(String(error?.message), message);
   }
+});
+
+test('check refuses a rule that the replica identity makes useless, or whose table is not there', async () => {
+  const check = (options) => command(['check', writeConfig(config(`${secure}, rows: { ${options} }`))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
+  const good = await check('public.todos: owner = $claims.sub, public.notes: id = $claims.note'); // whole rows, a key
+  assert.equal(good.code, 0, good.err);
+  for (const [options, message] of [
+    ['notes: text = $claims.sub', /sink realtime needs column text of notes, which is not in its replica identity, .* Run: ALTER TABLE public\.notes REPLICA IDENTITY FULL/],
+    ['public.notes: id = $claims.a and nothing = $claims.b', /sink realtime needs column nothing of public\.notes, which has no such column/],
+    ['public.todoz: owner = $claims.sub', /there is no table public\.todoz; did you mean public\.todos\?/],
+  ]) {
+    const { code, out, err } = await check(options);
+    assert.notEqual(code, 0, options);
+    assert.match(out + err, message);
+  }
+  await scene.serve(`${secure}, rows: { notes: text = $claims.sub }`); // which may still show the others
+  await scene.query('INSERT INTO notes VALUES (1)');
+  await scene.server.logged(/a DELETE of public\.notes is shown to nobody/);
 });

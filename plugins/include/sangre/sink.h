@@ -419,6 +419,12 @@ struct sgr_sink_methods {
     /* Since 1.2. Nothing of it depends on the thread: `commit` may be called on the engine's while the network thread sleeps, which spares that
      * thread's waking where commits are few. No two calls of a sink ever run at once. */
     bool any_thread;
+    /* Since 1.2; NULL: nothing. Calls `need` for each column that the old row of a DELETE must have, of a table of that source as its config would
+     * name it. `sangre check` refuses a table that is not there, and one whose replica identity lacks the column. */
+    void (*needs)(const void *options,
+                  void (*need)(void *data, const char *source, const char *table,
+                               const char *column),
+                  void *data);
 };
 
 #endif
