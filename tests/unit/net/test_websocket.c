@@ -194,7 +194,7 @@ static void subscribe(struct engine *engine, struct client *client, const char *
              channel);
     client_say(client, text);
     struct ask ask = engine_ask_of(engine, SGR_ASK_SUBSCRIBE);
-    engine_snapshot(engine, &ask, (uint64_t)channel, cursor, "[]");
+    engine_snapshot(engine, &ask, (uint32_t)channel, cursor, "[]");
     snprintf(text, sizeof(text), "{\"type\":\"snapshot\",\"id\":%s,\"cursor\":\"%s\",\"data\":[]}",
              id, cursor);
     client_expect(client, text);
