@@ -42,6 +42,7 @@ struct world {
     char cursor[64], code[32], message[256], reason[32];
     char previous[64]; /* cursor that the last frame follows on */
     uint64_t revision; /* of the last state or frame */
+    uint64_t waited;   /* the last wait that was answered; why not is in `code` */
 };
 
 static inline bool world_see(void *data, const struct sgr_hub_answer *answer) {
@@ -97,6 +98,12 @@ static inline void world_explained(void *data, uint64_t request, struct sgr_byte
     (void)text;
 }
 
+static inline void world_waited(void *data, const struct sgr_hub_answer *answer) {
+    struct world *world = data;
+    world->waited = answer->id;
+    snprintf(world->code, sizeof(world->code), "%s", answer->state.code ? answer->state.code : "");
+}
+
 static inline void world_nothing(void *data) {
     (void)data;
 }
@@ -109,6 +116,7 @@ static inline void world_receive(struct world *world) {
                                                    .reset = world_reset,
                                                    .stale = world_stale,
                                                    .explained = world_explained,
+                                                   .waited = world_waited,
                                                    .drain = world_nothing,
                                                    .lost = world_nothing};
     while (sgr_hub_receive(world->engine->hub, &handler, world, 1000)) {

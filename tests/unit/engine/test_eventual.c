@@ -171,6 +171,39 @@ static void test_an_aborted_comparison_is_seen_by_nobody(void **state) {
     world_free(world);
 }
 
+static uint64_t wait_for(struct world *world, const char *cursor, const char *lsn) {
+    struct sgr_wait what = {.cursor = sgr_slice(cursor), .lsn = sgr_slice(lsn)};
+    assert_int_equal(sgr_hub_wait(world->engine->hub, ++world->next_id, &what), 0);
+    world_serve(world);
+    world_receive(world);
+    return world->next_id;
+}
+
+static void test_waits_end_with_the_epoch_and_know_no_position_of_a_database(void **state) {
+    (void)state;
+    struct world *world = world_eventual();
+    char past[64], future[80];
+    world_subscribe(world, "/notes", NULL, NULL);
+    snprintf(past, sizeof(past), "%s", world->cursor);
+    snprintf(future, sizeof(future), "%s0", world->cursor); /* 62 times as far */
+    uint64_t reached = wait_for(world, past, "");
+    assert_int_equal(world->waited, reached);
+    assert_string_equal(world->code, "");
+    uint64_t waits = wait_for(world, future, "");
+    assert_int_equal(world->waited, reached);
+    snapshot_begin(world, EPOCH);
+    rows_of_author_0(world);
+    snapshot_end(world);
+    assert_int_equal(world->waited, waits);
+    assert_string_equal(world->code, "other_epoch");
+    uint64_t late = wait_for(world, past, "");
+    assert_int_equal(world->waited, late);
+    assert_string_equal(world->code, "other_epoch");
+    wait_for(world, "", "0/1");
+    assert_string_equal(world->code, "no_positions");
+    world_free(world);
+}
+
 /* Also if the first snapshot with it came to nothing. */
 static void test_another_epoch_of_the_source_resets(void **state) {
     (void)state;
@@ -231,6 +264,7 @@ int main(void) {
         cmocka_unit_test(test_where_nothing_was_missed_cursors_go_on),
         cmocka_unit_test(test_what_came_meanwhile_is_in_the_same_frame),
         cmocka_unit_test(test_an_aborted_comparison_is_seen_by_nobody),
+        cmocka_unit_test(test_waits_end_with_the_epoch_and_know_no_position_of_a_database),
         cmocka_unit_test(test_another_epoch_of_the_source_resets),
         cmocka_unit_test(test_an_exact_source_has_no_changes_within_its_snapshot),
         cmocka_unit_test(test_a_table_without_a_key_is_refused_where_it_is_used),
