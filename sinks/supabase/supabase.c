@@ -35,7 +35,15 @@ static const struct sgr_option options[] = {
      .type = SGR_OPTION_STRING,
      .offset = AT(secret, const char *),
      .flags = SGR_OPTION_SECRET,
-     .help = "What tokens are signed with (HS256, HS384, HS512). Needed if secure."},
+     .help =
+         "What tokens are signed with (HS256, HS384, HS512). Needed if secure, unless `auth` is "
+         "set."},
+    {.name = "auth",
+     .type = SGR_OPTION_BOOL,
+     .offset = AT(auth, bool),
+     .fallback = "false",
+     .help = "Tokens are those that the config's own `auth` takes: other algorithms, keys fetched "
+             "from a URL."},
     {.name = "claims",
      .type = SGR_OPTION_JSON,
      .offset = AT(claims, const char *),
@@ -190,9 +198,17 @@ static const struct sgr_sink_host plain = {.common = {.size = sizeof(plain.commo
                                                       .reallocate = plain_reallocate,
                                                       .release = plain_release}};
 
+static struct token_options token_options(const struct supabase_options *own) {
+    return (struct token_options){.wanted = own->secure,
+                                  .by_config = own->auth,
+                                  .secret = own->secret,
+                                  .claims = own->claims};
+}
+
 static int check_access(const struct supabase_options *own, struct sgr_error *error) {
     struct access access;
-    int code = tokens_check(own->secure, own->secret, own->claims, error);
+    struct token_options tokens = token_options(own);
+    int code = tokens_check(&tokens, error);
     if (!code && own->rows && !own->secure)
         code = sgr_error_set(error, SGR_ECONFIG,
                              "rows: it asks for claims of tokens, but \"secure\" is false");
@@ -242,6 +258,7 @@ static void supabase_needs(const void *own_options,
 
 static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     const struct supabase_options *own = supabase->options;
+    struct token_options tokens = token_options(own);
     int code = supabase_check(own, error);
     if (!code)
         code = rules_read(&supabase->rules, &supabase->table->common, supabase->host, own->realtime,
@@ -249,8 +266,7 @@ static int open_parts(struct supabase *supabase, struct sgr_error *error) {
     if (!code)
         code = webhooks_open(supabase, error);
     if (!code)
-        code = tokens_open(&supabase->tokens, supabase->table, supabase->host, own->secure,
-                           own->secret, own->claims, error);
+        code = tokens_open(&supabase->tokens, supabase->table, supabase->host, &tokens, error);
     if (!code)
         code = access_open(&supabase->access, supabase->table, supabase->host, own->rows, error);
     if (!code)

@@ -38,6 +38,7 @@
 struct supabase_options {
     const char *source;
     bool strict, secure, metrics;
+    bool auth;
     const char *secret, *claims, *rows;
     const char *path;
     const char *realtime, *configuration_file;

@@ -42,39 +42,55 @@ static json_t *read_claims(const char *text) {
     return NULL;
 }
 
-int tokens_check(bool wanted, const char *secret, const char *claims, struct sgr_error *error) {
-    if (!wanted)
-        return SGR_OK;
-    if (!secret || !*secret)
+static int check_config(const struct token_options *options, struct sgr_error *error) {
+    if (options->secret || options->claims)
         return sgr_error_set(error, SGR_ECONFIG,
-                             "secret: channels are secure, but there is no \"secret\" that tokens "
-                             "are signed with; give one, or say \"secure: false\"");
-    json_t *object = read_claims(claims ? claims : "{}");
+                             "auth: tokens are those of the config's own auth, which says of its "
+                             "keys and claims, so \"secret\" and \"claims\" can't stand beside it");
+    return SGR_OK;
+}
+
+int tokens_check(const struct token_options *options, struct sgr_error *error) {
+    if (!options->wanted)
+        return SGR_OK;
+    if (options->by_config)
+        return check_config(options, error);
+    if (!options->secret || !*options->secret)
+        return sgr_error_set(
+            error, SGR_ECONFIG,
+            "secret: channels are secure, but there is no \"secret\" that tokens "
+            "are signed with; give one, or say \"auth: true\" or \"secure: false\"");
+    json_t *object = read_claims(options->claims ? options->claims : "{}");
     json_decref(object);
     return object ? SGR_OK
                   : sgr_error_set(error, SGR_ECONFIG,
                                   "claims: expected an object, such as {\"iss\": \"Issuer\"}");
 }
 
-int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
-                const char *secret, const char *claims, struct sgr_error *error) {
+int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host,
+                const struct token_options *options, struct sgr_error *error) {
     *ret = (struct tokens){.table = table,
                            .host = host,
-                           .wanted = wanted,
+                           .wanted = options->wanted,
                            .scratch = sgr_text_new(&table->common, host)};
-    if (!wanted)
+    if (!options->wanted)
         return SGR_OK;
     if (table->common.size <= offsetof(struct sgr_sink_host, claims_expiry))
         return sgr_error_set(error, SGR_EABI, "this server verifies no tokens for sinks");
-    int code = tokens_check(wanted, secret, claims, error);
+    int code = tokens_check(options, error);
     if (code)
         return code;
-    json_t *object = read_claims(claims ? claims : "{}");
+    if (options->by_config) {
+        code = table->verifier(host, NULL, &ret->connecting, error);
+        ret->joining = ret->connecting;
+        return code;
+    }
+    json_t *object = read_claims(options->claims ? options->claims : "{}");
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     if (!text)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory");
-    code = open_both(ret, secret, text, error);
+    code = open_both(ret, options->secret, text, error);
     free(text);
     return code;
 }
@@ -116,7 +132,7 @@ static void judged(void *data, const struct sgr_verdict *verdict) {
         judgement->verdict.why = verdict->message;
 }
 
-/* A secret is at hand, so the verdict comes at once. */
+/* The verdict comes at once but for keys that have yet to be fetched: then clients try again by themselves. */
 static struct token_verdict verify(struct tokens *tokens, struct sgr_verifier *verifier,
                                    struct sgr_slice token) {
     struct judgement judgement = {.tokens = tokens, .verdict = {.why = "The token is not valid"}};

@@ -14,11 +14,20 @@ struct tokens {
     struct sgr_text scratch;
 };
 
-/* `claims`: a JSON object, or a JSON string that holds one; each member must be in a token, and equal. NULL: none. SGR_ECONFIG. */
-int tokens_check(bool wanted, const char *secret, const char *claims, struct sgr_error *error);
+/* Which tokens are good. */
+struct token_options {
+    bool wanted;
+    bool by_config;     /* those that the config's own `auth` takes; else by: */
+    const char *secret; /* that has signed them */
+    /* A JSON object, or a JSON string that holds one; each member must be in a token, and equal. NULL: none. */
+    const char *claims;
+};
+
+/* SGR_ECONFIG. */
+int tokens_check(const struct token_options *options, struct sgr_error *error);
 /* Of what was checked. */
-int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host, bool wanted,
-                const char *secret, const char *claims, struct sgr_error *error);
+int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *host,
+                const struct token_options *options, struct sgr_error *error);
 void tokens_free(struct tokens *tokens);
 
 struct token_verdict {

@@ -1,10 +1,12 @@
 // postgres_changes and tokens, for today's clients as npm has them: tokens that are refreshed and that expire, and rows that only some may see.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { Scene, all, config, listenTo, makers, open, secure, shown, subscribe } from './lib/realtime.mjs';
-import { Sangre, command, until, writeConfig } from './lib/sangre.mjs';
-import { inAnHour, token } from './lib/token.mjs';
+import { Scene, all, config, listenTo, makers, open, secure, shown, shows, subscribe } from './lib/realtime.mjs';
+import { Sangre, command, scratch, until, writeConfig } from './lib/sangre.mjs';
+import { Key, inAnHour, token } from './lib/token.mjs';
 
 let scene;
 before(async () => (scene = await Scene.start()));
@@ -69,6 +71,19 @@ for (const [name, make] of Object.entries(makers)) {
     assert.deepEqual(ann.todos.map(shown), [['INSERT', 1], ['INSERT', 5]]);
   });
 }
+
+test("the config's own keys count in place of a secret", async () => {
+  const key = new Key('one'), file = path.join(scratch, 'changes.jwks');
+  writeFileSync(file, JSON.stringify({ keys: [key.jwk] }));
+  await scene.serve(`auth: true, rows: { public.todos: owner = $claims.sub }`, 0, `auth: { keys: [{ jwks: "${file}" }] }\n`);
+  const make = makers['supabase-js 2.119'];
+  const { client } = await scene.connect(make, key.token({ role: 'anon' }), key.token({ sub: 'ann' }));
+  const { lists: [list] } = await subscribe(client, 'room', [all]);
+  await scene.query("INSERT INTO todos (id, owner) VALUES (1, 'bob'), (2, 'ann')");
+  await shows(list, [['INSERT', 2]]);
+  const response = await fetch(`${scene.server.url}/realtime/v1/api/broadcast`, { method: 'POST', headers: { apikey: token({}) }, body: '{"messages":[]}' });
+  assert.equal(response.status, 401);
+});
 
 test('realtime-js 1.7: rows are kept from topics of the first era too', async () => {
   const { RealtimeClient } = require('realtime-js-1.7');
