@@ -21,6 +21,23 @@ make_scratch() {
     chmod 755 "$scratch"
 }
 
+# A free port of the loopback address: one of those given, or any. It is below those that outgoing connections take, so that none of these is in the
+# way by the time it is used.
+free_port() { # [PORT …]
+    python3 - "$@" <<'PYTHON'
+import random, socket, sys
+for port in [int(p) for p in sys.argv[1:]] + random.sample(range(15000, 30000), 100):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        print(port)
+        break
+PYTHON
+}
+
 # Marks all processes started from here on; kill_marked ends those that are still there, also those that left the process group.
 # A cluster's postmaster does that, so the group alone would miss it.
 mark_processes() {

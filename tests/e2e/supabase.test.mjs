@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { Process, scratch, until } from './lib/sangre.mjs';
+import { Process, freePort, scratch, until } from './lib/sangre.mjs';
 import { World } from './lib/world.mjs';
 
 const require = createRequire(import.meta.url);
@@ -21,10 +21,10 @@ function token(seconds = 3600, claims = {}) {
 let world, server, clients = [];
 
 class Server {
-  static async start(environment = {}, port = 0) {
+  static async start(environment = {}, port) {
     const own = new Server();
     own.process = new Process(['supabase'], {
-      DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: String(port), SLOT_NAME: 'realtime', ...environment,
+      DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: String(port ?? await freePort()), SLOT_NAME: 'realtime', ...environment,
     });
     own.port = await own.process.listening();
     await own.process.logged(/change stream: streaming/);

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { Process, Sangre, command, scratch, until, writeConfig } from './lib/sangre.mjs';
+import { Process, Sangre, command, freePort, scratch, until, writeConfig } from './lib/sangre.mjs';
 import { Socket } from './lib/socket.mjs';
 import { World } from './lib/world.mjs';
 
@@ -16,13 +16,13 @@ const endpoints = new Set();
 
 // Keeps what it was sent. `answer` gives a status, or null: none, the connection ends.
 class Endpoint {
-  static async start({ answer = () => 200, port = 0, tls } = {}) {
+  static async start({ answer = () => 200, port, tls } = {}) {
     const endpoint = Object.assign(new Endpoint(), { answer, posts: [] });
     endpoints.add(endpoint);
     const listener = (request, response) => endpoint.take(request, response);
     endpoint.server = tls ? createSecureServer(tls, listener) : createServer(listener);
-    await new Promise((resolve) => endpoint.server.listen(port, '127.0.0.1', resolve));
-    endpoint.port = endpoint.server.address().port;
+    endpoint.port = port ?? await freePort();
+    await new Promise((resolve) => endpoint.server.listen(endpoint.port, '127.0.0.1', resolve));
     endpoint.url = `${tls ? 'https' : 'http'}://127.0.0.1:${endpoint.port}/hook?token=hidden`;
     return endpoint;
   }
@@ -74,7 +74,7 @@ async function start(webhooks, environment = {}) {
   const file = path.join(scratch, `webhooks${Math.random()}.json`);
   writeFileSync(file, JSON.stringify({ realtime: [{ relation: '*', events: ['*'] }], webhooks }));
   server = new Process(['supabase'], {
-    DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: '0', SLOT_NAME: 'hooks', SECURE_CHANNELS: 'false',
+    DB_HOST: world.cluster.folder, DB_PORT: '5432', DB_SSL: 'false', PORT: String(await freePort()), SLOT_NAME: 'hooks', SECURE_CHANNELS: 'false',
     EXPOSE_METRICS: 'true', CONFIGURATION_FILE: file, ...environment,
   });
   server.port = await server.listening();

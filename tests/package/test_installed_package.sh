@@ -52,7 +52,7 @@ grep -qw "preset *supabase" "$work/list" || fail "the preset is not listed: $(ca
 "$prefix/bin/sangre" supabase >"$work/log" 2>&1 && fail "the preset runs without its secret"
 grep -q "JWT_SECRET is not set" "$work/log" || fail "the preset does not run: $(cat "$work/log")"
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(. "$root/scripts/lib/common.sh" && free_port)
 "$prefix/bin/sangre" run "$work/sample/sample.yaml" --port "$port" --plugin-dir "$work/build" --plugin-dir "$plugins" >"$work/log" 2>&1 &
 program=$!
 until curl -sf "http://127.0.0.1:$port/users" >"$work/users"; do

@@ -154,10 +154,6 @@ load_followeds() { # USERS [PSQL_ARGUMENT …]
 
 # ---- The program ----
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Starts the program with the config on stdin and waits until PATH is served; sets $sangre_pid and $port.
 start_sangre() { # PATH
     launch_sangre

@@ -45,8 +45,8 @@ export class Scene {
     return this.world.query(...what);
   }
 
-  async serve(options, port = 0, more = '') {
-    this.server = await Sangre.start(config(options) + more, { environment: { ...this.world.environment, SANGRE_PORT: String(port) }, ready: null });
+  async serve(options, port, more = '') {
+    this.server = await Sangre.start(config(options) + more, { environment: { ...this.world.environment, ...port && { SANGRE_PORT: String(port) } }, ready: null });
     await this.server.logged(/change stream: streaming/);
     return this.server;
   }

@@ -1,16 +1,17 @@
-// The program under test, started as a user would: a config file, a signal to end it. Its port is one that the system chooses, told by its log.
+// The program under test, started as a user would: a config file, a port of its own, a signal to end it.
 //
 // SANGRE_PROGRAM is the program; it finds its plugins by SANGRE_PLUGIN_DIR. Both are set by ctest.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { freePort } from '../../lib/ports.mjs';
 import { atExit, scratch } from '../../lib/scratch.mjs';
 
 export const program = process.env.SANGRE_PROGRAM;
 assert.ok(program, 'SANGRE_PROGRAM must name the program to test');
 
-export { scratch };
+export { freePort, scratch };
 export const PATIENCE = 60_000; // only what is broken takes that long, however slow the machine
 
 const children = new Set();
@@ -82,7 +83,7 @@ export class Sangre extends Process {
   // `ready`: a path that must answer with this status before this returns; null: don't wait.
   static async start(config, { extension = 'yaml', environment = {}, ready = '/_sangre/health', status = 200, args = [] } = {}) {
     const file = writeConfig(config, extension);
-    const sangre = new Sangre(['run', ...args, file], { SANGRE_PORT: '0', ...environment });
+    const sangre = new Sangre(['run', ...args, file], { SANGRE_PORT: String(await freePort()), ...environment });
     const port = await sangre.listening();
     Object.assign(sangre, { port, file, url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` });
     if (ready)
