@@ -62,6 +62,8 @@ const char *config_read(struct config *ret, const json_t *from) {
     ret->broadcast_self = flag(broadcast, "self", false);
     ret->presence = flag(presence, "enabled", true);
     ret->private = flag(from, "private", false);
+    ret->waits =
+        ret->changes && flag(json_object_get(from, "postgres_changes_options"), "wait", false);
     ret->presence_key = read_key(key);
     return NULL;
 }

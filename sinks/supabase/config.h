@@ -11,6 +11,7 @@ struct config {
     bool private;
     json_t *presence_key; /* a text that is not empty, or NULL: the channel has one of its own */
     json_t *changes;      /* postgres_changes: a list of objects; NULL: none */
+    bool waits;           /* it is joined only once these flow */
 };
 
 /* NULL, or what is wrong, for the client; then there is nothing to free. */

@@ -145,6 +145,14 @@ static bool shows_view(const struct joining *joining) {
            view_is_topic(message_text(joining->message->topic));
 }
 
+/* Who waits for changes to flow comes again by itself. */
+static bool check_flow(const struct joining *joining) {
+    return !joining->config.waits || joining->socket->supabase->flowing ||
+           refuse(
+               joining, "",
+               "PostgresChangesSubscribeTimeout: changes do not flow now, as the database is away");
+}
+
 static bool check_view(const struct joining *joining) {
     if (!joining->config.changes || !shows_view(joining))
         return true;
@@ -179,8 +187,8 @@ void join(struct socket *socket, const struct message *message, struct channel *
     struct joining joining = {.socket = socket, .message = message};
     if (older)
         channel_drop(older);
-    if (read_config(&joining) && check_view(&joining) && check_limit(&joining) &&
-        check_token(&joining) && check_private(&joining))
+    if (read_config(&joining) && check_view(&joining) && check_flow(&joining) &&
+        check_limit(&joining) && check_token(&joining) && check_private(&joining))
         join_checked(&joining);
     config_free(&joining.config);
     token_drop(&socket->supabase->tokens, joining.token.claims);

@@ -490,6 +490,25 @@ static void a_channel_is_told_when_changes_flow(void **unused) {
     leave(none);
 }
 
+static void who_waits_for_changes_joins_once_they_flow(void **unused) {
+    static const char join[] =
+        "{" TOPIC ",\"event\":\"phx_join\",\"payload\":{\"config\":{\"presence\":{\"enabled\":"
+        "false},\"postgres_changes\":[" ALL "],\"postgres_changes_options\":{\"wait\":true}}},"
+        "\"ref\":\"1\",\"join_ref\":\"1\"}";
+    struct sgr_connection *one = client("1.0.0");
+    (void)unused;
+    state(SGR_STREAM_DOWN, NULL);
+    say(one, join);
+    assert_non_null(strstr(one->frames[one->next]->data, "PostgresChangesSubscribeTimeout: "));
+    assert_int_equal(heard(one), 1);
+    state(SGR_STREAM_FLOWING, NULL);
+    hears_nothing(one);
+    say(one, join);
+    assert_non_null(strstr(one->frames[one->next++]->data, "\"status\":\"ok\""));
+    hears(one, FLOWS);
+    leave(one);
+}
+
 /* ---- Who may see what ---- */
 
 static void rows_go_to_whom_the_claim_names(void **unused) {
@@ -664,6 +683,7 @@ int main(void) {
         TEST(a_changed_table_takes_its_filters_along),
         TEST(a_change_costs_those_it_concerns),
         TEST(a_channel_is_told_when_changes_flow),
+        TEST(who_waits_for_changes_joins_once_they_flow),
         ROWS_TEST(rows_go_to_whom_the_claim_names),
         ROWS_TEST(rows_are_kept_from_topics_of_the_first_era_too),
         ROWS_TEST(a_refreshed_token_changes_what_is_seen),
