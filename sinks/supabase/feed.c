@@ -9,6 +9,7 @@
 #include "changes.h"
 #include "frame.h"
 #include "replay.h"
+#include "watch.h"
 
 enum {
     BEHIND = 512 << 10,    /* queued bytes from which the stream waits */
@@ -205,7 +206,9 @@ static void feed_topics(struct supabase *supabase, const struct table *table,
     if (!count)
         return;
     sgr_text_clear(&supabase->payload);
-    payload_v0(&supabase->payload, table, change, payload_time(&supabase->time, commit_time));
+    payload_v0(&supabase->payload, table, change,
+               !table->watch || watch_tells_old(table->watch, change),
+               payload_time(&supabase->time, commit_time));
     for (size_t i = 0; i < count; i++) {
         struct topic *topic = supabase->matches[i];
         if (changes_protects(table, change))

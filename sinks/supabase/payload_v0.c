@@ -44,10 +44,10 @@ static void put_record(struct sgr_text *text, const struct table *table,
 
 /* An UPDATE tells a whole old row or nothing of it. */
 static void put_old(struct sgr_text *text, const struct table *table,
-                    const struct sgr_change *change) {
+                    const struct sgr_change *change, bool tells_old) {
     sgr_text_puts(text, "\"old_record\":");
-    bool told = change->old_kind == SGR_OLD_FULL ||
-                (change->old_kind == SGR_OLD_KEY && change->kind == SGR_DELETE);
+    bool told = change->kind == SGR_DELETE ? change->old_kind != SGR_OLD_NONE
+                                           : change->old_kind == SGR_OLD_FULL && tells_old;
     if (told)
         put_record(text, table, change->old_fields);
     else
@@ -56,10 +56,10 @@ static void put_old(struct sgr_text *text, const struct table *table,
 }
 
 static void put_rows(struct sgr_text *text, const struct table *table,
-                     const struct sgr_change *change) {
+                     const struct sgr_change *change, bool tells_old) {
     sgr_text_puts(text, "\",\"errors\":null,");
     if (change->kind != SGR_INSERT)
-        put_old(text, table, change);
+        put_old(text, table, change, tells_old);
     if (change->kind != SGR_DELETE) {
         sgr_text_puts(text, "\"record\":");
         put_record(text, table, change->new_fields);
@@ -82,7 +82,7 @@ const char *payload_event(enum sgr_change_kind kind) {
 }
 
 void payload_v0(struct sgr_text *text, const struct table *table, const struct sgr_change *change,
-                struct sgr_slice time) {
+                bool tells_old, struct sgr_slice time) {
     if (change->kind == SGR_TRUNCATE)
         sgr_text_puts(text, "{\"commit_timestamp\":\"");
     else
@@ -91,7 +91,7 @@ void payload_v0(struct sgr_text *text, const struct table *table, const struct s
     if (change->kind == SGR_TRUNCATE)
         sgr_text_puts(text, "\",");
     else
-        put_rows(text, table, change);
+        put_rows(text, table, change, tells_old);
     sgr_text_slice(text, table->tail);
     sgr_text_puts(text, payload_event(change->kind));
     sgr_text_add(text, "\"}", 2);

@@ -17,8 +17,8 @@ struct sgr_slice payload_time(struct payload_time *time, int64_t microseconds);
 
 const char *payload_event(enum sgr_change_kind kind); /* INSERT, … */
 
-/* Appends it. */
+/* Appends it; an UPDATE's old row only with `tells_old`. */
 void payload_v0(struct sgr_text *text, const struct table *table, const struct sgr_change *change,
-                struct sgr_slice time);
+                bool tells_old, struct sgr_slice time);
 
 #endif

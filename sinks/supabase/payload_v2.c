@@ -78,7 +78,10 @@ void payload_v2(struct sgr_text *text, const struct watch *watch, const struct s
     put_time(text, time);
     if (change->kind != SGR_INSERT) {
         sgr_text_puts(text, ",\"old_record\":");
-        put_record(text, &row, selection->shown, row_old_field);
+        if (watch_tells_old(watch, change))
+            put_record(text, &row, selection->shown, row_old_field);
+        else
+            sgr_text_puts(text, "{}");
     }
     if (change->kind != SGR_DELETE) {
         sgr_text_puts(text, ",\"record\":");

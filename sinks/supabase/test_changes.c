@@ -567,6 +567,24 @@ static void rows_are_kept_from_topics_of_the_first_era_too(void **unused) {
     leave(bob);
 }
 
+/* What a row was while it was another's is not shown with it. */
+static void an_old_row_of_somebody_else_is_not_told(void **unused) {
+    struct sgr_connection *bob = joined_as("user-bob", JOIN(ALL));
+    struct sgr_connection *first = joined_as("user-bob", JOIN_V0("*"));
+    struct sgr_connection *const both[] = {bob, first};
+    (void)unused;
+    update(SGR_OLD_FULL, with(row("1", "ann"), META, "7"), row("1", "bob"));
+    update(SGR_OLD_FULL, with(row("1", NULL), META, "7"), row("1", "bob"));
+    update(SGR_OLD_KEY, row("7", NULL), row("1", "bob"));
+    update(SGR_OLD_FULL, with(row("1", "bob"), META, "7"), row("1", "bob"));
+    for (size_t i = 0; i < 2; i++) {
+        for (int k = 0; k < 3; k++)
+            assert_non_null(strstr(both[i]->frames[both[i]->next++]->data, "\"old_record\":{},"));
+        assert_non_null(strstr(both[i]->frames[both[i]->next++]->data, "\"old_record\":{\""));
+        leave(both[i]);
+    }
+}
+
 static void a_refreshed_token_changes_what_is_seen(void **unused) {
     struct sgr_connection *one = joined_as("user-ann", JOIN(ALL));
     (void)unused;
@@ -686,6 +704,7 @@ int main(void) {
         TEST(who_waits_for_changes_joins_once_they_flow),
         ROWS_TEST(rows_go_to_whom_the_claim_names),
         ROWS_TEST(rows_are_kept_from_topics_of_the_first_era_too),
+        ROWS_TEST(an_old_row_of_somebody_else_is_not_told),
         ROWS_TEST(a_refreshed_token_changes_what_is_seen),
         ROWS_TEST(a_rule_costs_those_it_lets_see),
         ROWS_TEST(a_rule_that_cannot_be_followed_hides),

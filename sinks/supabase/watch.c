@@ -445,6 +445,26 @@ void watch_free(struct watch *watch) {
     release(watch, watch);
 }
 
+/* ---- Old rows ---- */
+
+static bool same_text(const struct sgr_field *a, const struct sgr_field *b) {
+    return a && b && a->kind == SGR_FIELD_TEXT && b->kind == SGR_FIELD_TEXT && a->size == b->size &&
+           memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* The same texts hold the same claims; what the old row does not say may have been anybody's. */
+bool watch_tells_old(const struct watch *watch, const struct sgr_change *change) {
+    struct row row = {.columns = &watch->columns, .change = change};
+    if (change->kind != SGR_UPDATE || change->old_kind == SGR_OLD_NONE)
+        return true;
+    for (size_t i = 0; watch->rule && i < watch->rule->count; i++) {
+        size_t column = columns_find(&watch->columns, watch->rule->terms[i].column);
+        if (column == SIZE_MAX || !same_text(row_field(&row, column), row_old_field(&row, column)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- Matching ---- */
 
 static unsigned row_events(enum sgr_change_kind kind) {

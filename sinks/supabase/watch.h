@@ -60,6 +60,9 @@ void watch_free(struct watch *watch); /* NULL is fine */
 int watch_bind(struct watch *watch, struct audience *audience, struct sgr_error *error);
 void watch_unbind(struct audience *audience);
 
+/* Whether who may see an UPDATE's new row may see its old one too. A DELETE goes to nobody else. */
+bool watch_tells_old(const struct watch *watch, const struct sgr_change *change);
+
 /* Calls `hit` for each binding that the change concerns. */
 void watch_match(const struct watch *watch, const struct sgr_change *change,
                  void (*hit)(struct supabase *supabase, struct binding *binding));

@@ -196,7 +196,8 @@ static void add_change(struct webhooks *webhooks, const struct sgr_transaction *
     sgr_text_puts(body, webhooks->changes++ == webhooks->begins_at ? "{\"changes\":[" : ",");
     const struct table *table = topics_table(&supabase->topics, change->relation);
     if (table)
-        payload_v0(body, table, change, payload_time(&supabase->time, transaction->commit_time));
+        payload_v0(body, table, change, true,
+                   payload_time(&supabase->time, transaction->commit_time));
     else
         body->failed = true;
     for (size_t i = 0; i < webhooks->config.count; i++)
