@@ -313,7 +313,9 @@ int sgr__root_show(struct sgr_view *view, const struct sgr_value *parameters,
     if (!root && !sgr_list_empty(&view->views->dirty))
         return sgr_error_set(error, SGR_EUNAVAILABLE, "a transaction waits for its commit");
     int code = root ? 0 : make(view->root, hash, &root, error);
-    if (!code)
+    if (code)
+        sgr__collections_reap(view->views); /* what its members showed by then */
+    else
         *ret = root;
     return code;
 }

@@ -57,7 +57,8 @@ static void empty(struct fixture *f, const struct tables *t, bool changed) {
     CHECK(sgr_graph_run(f->graph, error));
 }
 
-static int add(struct fixture *f, const struct tables *t, struct sgr_view **ret) {
+/* Users with whom they follow: the parameter's, or all. */
+static int add_of(struct fixture *f, const struct tables *t, bool all, struct sgr_view **ret) {
     static const struct sgr_level_column columns[] = {{false, 0, "id"}, {false, 1, "name"}};
     static const struct sgr_level_order order = {.column = 1};
     static const struct sgr_level_equality equality = {.column = 0, .parameter = 0};
@@ -77,7 +78,7 @@ static int add(struct fixture *f, const struct tables *t, struct sgr_view **ret)
                               .column_count = 2};
     struct sgr_level root = {.node = t->users,
                              .equalities = &equality,
-                             .equality_count = 1,
+                             .equality_count = all ? 0 : 1,
                              .columns = columns,
                              .column_count = 2,
                              .levels = &below,
@@ -86,6 +87,10 @@ static int add(struct fixture *f, const struct tables *t, struct sgr_view **ret)
         {.name = "user", .column = {.name = "user", .type_name = "int4", .type = SGR_INT4}}};
     struct sgr_view_spec spec = {"/followeds", parameters, 1, root};
     return sgr_views_add(f->views, &spec, ret, NULL);
+}
+
+static int add(struct fixture *f, const struct tables *t, struct sgr_view **ret) {
+    return add_of(f, t, false, ret);
 }
 
 static int open_one(struct sgr_view *view, struct sgr_instance **ret) {
@@ -116,14 +121,13 @@ static void adding_a_view_survives_no_memory(void **state) {
     }
 }
 
-static void opening_survives_no_memory(void **state) {
+static void opening_each_time_with_less_memory(bool all) {
     struct fixture own = fixture_new(), *f = &own;
     struct tables t = fill(f);
     struct sgr_view *view;
     struct sgr_views_counters counters;
     bool worked = false;
-    (void)state;
-    CHECK(add(f, &t, &view));
+    CHECK(add_of(f, &t, all, &view));
     for (long n = 0; !worked; n++) {
         struct sgr_instance *instance;
         fail_after = n;
@@ -140,6 +144,17 @@ static void opening_survives_no_memory(void **state) {
     }
     empty(f, &t, false);
     fixture_free(f);
+}
+
+static void opening_survives_no_memory(void **state) {
+    (void)state;
+    opening_each_time_with_less_memory(false);
+}
+
+/* What the first members show was made before it fails for the last. */
+static void opening_what_shows_much_survives_no_memory(void **state) {
+    (void)state;
+    opening_each_time_with_less_memory(true);
 }
 
 static void committing_survives_no_memory(void **state) {
@@ -201,6 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adding_a_view_survives_no_memory),
         cmocka_unit_test(opening_survives_no_memory),
+        cmocka_unit_test(opening_what_shows_much_survives_no_memory),
         cmocka_unit_test(committing_survives_no_memory),
         cmocka_unit_test(diffing_survives_no_memory),
     };
