@@ -104,12 +104,17 @@ static int render(struct sgr_publisher *publisher, struct publisher_channel *cha
         publisher->items.count--;
         return code;
     }
+    struct sgr_bytes *patches = sgr__publisher_bytes(&out);
+    if (!patches) {
+        publisher->items.count--;
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for a frame");
+    }
     *item =
         (struct sgr_hub_item){.channel = channel->number,
-                              .patches = sgr__publisher_bytes(&out),
+                              .patches = patches,
                               .previous = sgr_bytes_ref(channel->token),
                               .revision = sgr__publisher_revision(publisher, channel->instance)};
-    return item->patches ? SGR_OK : sgr_error_set(error, SGR_ENOMEM, "out of memory for a frame");
+    return SGR_OK;
 }
 
 static int publish_instance(struct sgr_publisher *publisher, struct sgr_instance *instance,
@@ -123,6 +128,16 @@ static int publish_instance(struct sgr_publisher *publisher, struct sgr_instance
         move_to(channel, token);
     }
     return SGR_OK;
+}
+
+/* A part of a commit is told to nobody. */
+static void drop_items(struct sgr_publisher *publisher) {
+    for (size_t i = 0; i < publisher->items.count; i++) {
+        struct sgr_hub_item *item = SGR_VECTOR_AT(&publisher->items, struct sgr_hub_item, i);
+        sgr_bytes_unref(item->patches);
+        sgr_bytes_unref(item->previous);
+    }
+    sgr_vector_clear(&publisher->items);
 }
 
 static void send_commit(struct sgr_publisher *publisher, struct sgr_bytes *token, int64_t time,
@@ -155,7 +170,10 @@ int sgr_publisher_commit(struct sgr_publisher *publisher, uint64_t number, int64
         code = publish_instance(publisher,
                                 *SGR_VECTOR_AT(&publisher->changed, struct sgr_instance *, i),
                                 number, token, error);
-    send_commit(publisher, token, time, now);
+    if (code)
+        drop_items(publisher);
+    else
+        send_commit(publisher, token, time, now);
     sgr_bytes_unref(token);
     return code;
 }
