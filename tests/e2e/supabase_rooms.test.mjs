@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { afterEach, test } from 'node:test';
-import { createClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 import { Sangre, until } from './lib/sangre.mjs';
 import { listen, memory } from './lib/world.mjs';
@@ -34,10 +33,10 @@ afterEach(async () => {
 const start = async (config) => (server = await Sangre.start(configs[config], { ready: '/socket/websocket', status: 426 }));
 
 // supabase-js as an application makes it; its channel API alone is used.
-const supabase = (vsn) => (key) => {
-  const client = createClient(server.url, key, {
+const supabase = (library, vsn) => (key) => {
+  const client = require(library).createClient(server.url, key, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    realtime: { transport: WebSocket, vsn },
+    realtime: { transport: WebSocket, ...vsn && { vsn } },
   });
   return { channel: (...args) => client.channel(...args), disconnect: () => client.realtime.disconnect() };
 };
@@ -46,7 +45,12 @@ const realtime2 = (key) => {
   const client = new RealtimeClient(`${server.ws}/socket`, { params: { apikey: key } });
   return { channel: (...args) => client.channel(...args), disconnect: () => client.disconnect() };
 };
-const makers = { 'supabase-js, 2.0.0': supabase('2.0.0'), 'supabase-js, 1.0.0': supabase('1.0.0'), 'realtime-js 2.11': realtime2 };
+const makers = {
+  'supabase-js, 2.0.0': supabase('supabase-js-2.119', '2.0.0'),
+  'supabase-js, 1.0.0': supabase('supabase-js-2.119', '1.0.0'),
+  'supabase-js 2.90': supabase('supabase-js-2.90'),
+  'realtime-js 2.11': realtime2,
+};
 
 function connect(make, key = token('anon')) {
   const client = make(key);
