@@ -32,7 +32,6 @@ struct source {
     size_t *names;      /* tables that a description was asked of */
     size_t name_count;
     bool asked; /* and it was not given yet */
-    bool told;  /* what a feed cannot promise */
     bool started, filled, paused, ended;
     bool flowing;   /* the feed is joined, */
     bool missed;    /* and what was before has not been read yet */

@@ -166,10 +166,7 @@ static int supabase_describe(void *state, const char *const *tables, size_t coun
         more |= !table->wanted;
         table->wanted = true;
     }
-    if (!source->told)
-        host_of(source)->common.log(source->service.host_data, SGR_LOG_WARN, "%s",
-                                    supabase_eventual(source));
-    source->asked = source->told = true;
+    source->asked = true;
     if (more && source->socket)
         source_let_go(source); /* it has not joined them */
     host_of(source)->timer_arm(source->turn, 0);

@@ -37,3 +37,18 @@ test('a recording passes or fails by its bytes', async () => {
   assert.equal(wrong.code, 1);
   assert.match(wrong.out, /passes right[^]*FAILS {2}wrong[^]*"id":"8"[^]*but got [^]*"id":"7"[^]*1 of 2 recordings pass/);
 });
+
+test('so does it when it is told to our source', async () => {
+  const tell = fileURLToPath(new URL('../vectors/feed.mjs', import.meta.url));
+  const told = (folder, environment = {}) => new Promise((resolve) =>
+    execFile(process.execPath, [tell, folder], { env: { ...process.env, ...environment } }, (error, out) => resolve({ code: error?.code ?? 0, out })));
+  const folder = mkdtempSync(path.join(scratch, 'vectors-'));
+  writeFileSync(path.join(folder, 'schema.sql'), 'create table things (id int primary key); create publication supabase_realtime for all tables;');
+  writeFileSync(path.join(folder, 'right.jsonl'), recording('7'));
+  const right = await told(folder);
+  assert.deepEqual([right.code, right.out], [0, 'passes right, told to our source (1 changes)\n1 of 1 recordings with changes pass, told to our source\n']);
+  writeFileSync(path.join(folder, 'wrong.jsonl'), recording('8'));
+  const wrong = await told(folder, { REPLAY_PATIENCE: '1000' });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, /FAILS {2}wrong[^]*"id":7[^]*it is[^]*"id":8/);
+});
