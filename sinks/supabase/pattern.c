@@ -4,13 +4,18 @@
 #include <pcre2.h>
 #include <sangre/text.h>
 
-enum { WORKSPACE = 1 << 16, PATTERN_LIMIT = 4096 };
+enum {
+    PATTERN_LIMIT = 4096,
+    WORKSPACE = 1 << 12, /* bounds the ways that are followed at once: a byte costs their square */
+    RUNS = 10000,        /* within one run, for groups that are repeated and keep what they took */
+};
 
 struct pattern {
     const struct sgr_host_common *common;
     void *host;
     pcre2_code *code;
     pcre2_match_data *found;
+    pcre2_match_context *limits;
 };
 
 static int workspace[WORKSPACE]; /* of the match under way; there is one thread */
@@ -36,12 +41,13 @@ static int put_like(struct sgr_text *out, struct sgr_slice text, struct sgr_erro
     return SGR_OK;
 }
 
-/* (?: and, at the beginning, (?i) are taken; verbs and all others that begin so would have to go back. */
+/* (?: and, at the beginning, (?i) are taken; verbs and all others that begin so would have to go back, as would \g, which calls a group. */
 static bool goes_back(struct sgr_slice text) {
     for (size_t i = 0; i + 1 < text.size; i++) {
-        if (text.data[i] == '\\')
-            i++;
-        else if (text.data[i] == '(' && text.data[i + 1] == '*')
+        if (text.data[i] == '\\') {
+            if (text.data[++i] == 'g')
+                return true;
+        } else if (text.data[i] == '(' && text.data[i + 1] == '*')
             return true;
         else if (text.data[i] == '(' && text.data[i + 1] == '?' &&
                  (i + 2 == text.size || (text.data[i + 2] != ':' && (i || text.data[2] != 'i'))))
@@ -82,7 +88,11 @@ static int compile(struct pattern *pattern, const struct sgr_text *text, bool an
         return sgr_error_set(error, SGR_EPARSE,
                              "invalid regular expression: back references are not supported");
     pattern->found = pcre2_match_data_create(1, NULL);
-    return pattern->found ? SGR_OK : sgr_error_set(error, SGR_ENOMEM, "out of memory");
+    pattern->limits = pcre2_match_context_create(NULL);
+    if (!pattern->found || !pattern->limits)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory");
+    pcre2_set_match_limit(pattern->limits, RUNS);
+    return SGR_OK;
 }
 
 /* ---- Life ---- */
@@ -113,14 +123,17 @@ void pattern_free(struct pattern *pattern) {
     if (!pattern)
         return;
     pcre2_match_data_free(pattern->found);
+    pcre2_match_context_free(pattern->limits);
     pcre2_code_free(pattern->code);
     pattern->common->release(pattern->host, pattern);
 }
 
-bool pattern_fits(const struct pattern *pattern, struct sgr_slice text) {
-    int code = pcre2_dfa_match(pattern->code, (PCRE2_SPTR)(text.data ? text.data : ""), text.size,
-                               0, PCRE2_DFA_SHORTEST, pattern->found, NULL, workspace, WORKSPACE);
-    if (code < 0 && code != PCRE2_ERROR_NOMATCH)
-        pattern->common->count(pattern->host, "patterns_failed", 1);
-    return code >= 0;
+int pattern_fits(const struct pattern *pattern, struct sgr_slice text) {
+    int code =
+        pcre2_dfa_match(pattern->code, (PCRE2_SPTR)(text.data ? text.data : ""), text.size, 0,
+                        PCRE2_DFA_SHORTEST, pattern->found, pattern->limits, workspace, WORKSPACE);
+    if (code >= 0 || code == PCRE2_ERROR_NOMATCH)
+        return code >= 0;
+    pattern->common->count(pattern->host, "patterns_failed", 1);
+    return -1;
 }

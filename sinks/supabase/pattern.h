@@ -11,6 +11,7 @@ struct pattern;
 int pattern_new(const struct sgr_host_common *common, void *host, struct sgr_slice text, bool like,
                 bool any_case, struct pattern **ret, struct sgr_error *error);
 void pattern_free(struct pattern *pattern); /* NULL is fine */
-bool pattern_fits(const struct pattern *pattern, struct sgr_slice text);
+/* 1, 0, or -1: it would take too long to know. */
+int pattern_fits(const struct pattern *pattern, struct sgr_slice text);
 
 #endif

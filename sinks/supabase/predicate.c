@@ -236,6 +236,11 @@ static bool is_among(const struct predicate *test, const struct sgr_value *value
     return false;
 }
 
+static enum truth test_pattern(const struct predicate *test, const struct sgr_value *value) {
+    int fits = pattern_fits(test->pattern, value->s);
+    return fits < 0 ? TRUTH_UNKNOWN : truth_of(fits);
+}
+
 static enum truth test_value(const struct predicate *test, const struct sgr_value *value) {
     const struct sgr_value_methods *values = test->columns->table->values;
     int order = test->count ? values->compare(value, &test->operands[0].value) : 0;
@@ -259,7 +264,7 @@ static enum truth test_value(const struct predicate *test, const struct sgr_valu
     case CONDITION_IS:
         return truth_of((test->is == IS_TRUE && value->i) || (test->is == IS_FALSE && !value->i));
     default:
-        return truth_of(pattern_fits(test->pattern, value->s));
+        return test_pattern(test, value);
     }
 }
 

@@ -327,6 +327,28 @@ static void filters_compare_by_type(void **unused) {
     "check your connect parameters: [event: *, schema: public, table: todos, filters: " filter \
     "]. Exception: ERROR " exception
 
+/* Each would take seconds for this row, and many more for a longer one. */
+static void a_pattern_that_takes_too_long_fits_nothing(void **unused) {
+    static const char *const joins[] = {
+        JOIN(FILTERED("owner=match.(?:a?){2000}[bc]")),
+        JOIN(FILTERED("owner=not.match.(?:a?){2000}[bc]")),
+        JOIN(FILTERED("owner=not.imatch.(((a|aa)*+a)*+a)*+[bc]")),
+        JOIN(FILTERED("owner=not.match.a\\\\g<0>?\\\\g<0>?[bc]")),
+    };
+    struct sgr_connection *one;
+    char text[1001];
+    (void)unused;
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (size_t i = 0; i < sizeof(joins) / sizeof(*joins); i++) {
+        one = joined(joins[i]);
+        insert(row("1", text));
+        for (; one->next < one->count; one->next++)
+            assert_null(strstr(one->frames[one->next]->data, "record"));
+        leave(one);
+    }
+}
+
 static void a_bad_entry_is_told_and_gets_nothing(void **unused) {
     static const struct {
         const char *entry, *why;
@@ -695,6 +717,7 @@ int main(void) {
         TEST(matching_entries_share_a_frame_by_their_columns),
         TEST(entries_name_schemas_tables_and_events),
         TEST(filters_compare_by_type),
+        TEST(a_pattern_that_takes_too_long_fits_nothing),
         TEST(a_bad_entry_is_told_and_gets_nothing),
         TEST(a_bad_entry_is_told_when_its_table_is_seen),
         TEST(what_the_stream_does_not_say_fits_no_filter),
