@@ -221,7 +221,8 @@ static void feed_topics(struct supabase *supabase, const struct table *table,
 /* False: out of memory. */
 static bool feed_change(struct supabase *supabase, const struct sgr_change *change,
                         int64_t commit_time) {
-    struct table *table = topics_table(&supabase->topics, change->relation);
+    struct table *table = supabase->only ? topics_table_of_old(&supabase->topics, change->relation)
+                                         : topics_table(&supabase->topics, change->relation);
     if (!table || !changes_watch(supabase, table, change->relation) ||
         !reserve_matches(supabase, TABLE_WHOLE + table->count))
         return false;
@@ -244,13 +245,23 @@ static bool feed_batch(struct supabase *supabase, const struct sgr_stream_batch 
     return true;
 }
 
-bool feed_again(struct channel *channel, const struct sgr_stream_batch *batch) {
+/* A table's older descriptor must not take the place of the one that everybody else is fed by. */
+static bool is_still_so(const struct supabase *supabase, const struct sgr_stream_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++)
+        if (!topics_table_of_old(&supabase->topics, batch->changes[i].relation))
+            return false;
+    return true;
+}
+
+const char *feed_again(struct channel *channel, const struct sgr_stream_batch *batch) {
     struct supabase *supabase = channel->socket->supabase;
+    if (!is_still_so(supabase, batch))
+        return "table";
     supabase->only = channel;
     bool fed = feed_batch(supabase, batch);
     supabase->only = NULL;
     look_at_touched(supabase);
-    return fed;
+    return fed ? NULL : "memory";
 }
 
 static void on_changes(void *data, struct sgr_stream *stream,

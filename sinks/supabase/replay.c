@@ -55,8 +55,9 @@ static const char *send_missed(struct channel *channel, const struct window_piec
     for (; piece; piece = piece->next) {
         if (supabase->table->queued(socket->connection) > most)
             return "backlog";
-        if (!feed_again(channel, piece->batch))
-            return "memory";
+        const char *reason = feed_again(channel, piece->batch);
+        if (reason)
+            return reason;
     }
     return NULL;
 }

@@ -153,8 +153,8 @@ void feed_send(struct supabase *supabase, const struct receivers *receivers,
                struct sgr_bytes *bytes);
 /* Whether what is fed may be for any of them. */
 bool feed_concerns(const struct supabase *supabase, const struct receivers *receivers);
-/* What went to all before, to this channel alone. False: out of memory. */
-bool feed_again(struct channel *channel, const struct sgr_stream_batch *batch);
+/* What went to all before, to this channel alone. NULL, or why not all of it went: "memory", or "table", which has other columns now. */
+const char *feed_again(struct channel *channel, const struct sgr_stream_batch *batch);
 void feed_forget(struct socket *socket);
 /* The stream is held while there is a reason to. */
 void feed_hold(struct supabase *supabase, unsigned reason, bool held);

@@ -25,8 +25,8 @@ struct table_column {
 struct table {
     struct index_entry entry; /* by id */
     struct table *next, *prev;
-    uint32_t id;
-    bool full; /* the old row is whole */
+    uint32_t id, older; /* `older`: of a descriptor before that says the same; 0: none */
+    bool full;          /* the old row is whole */
     size_t count;
     struct sgr_slice schema, name;
     struct sgr_slice columns; /* {"columns":[…],"commit_timestamp":" */

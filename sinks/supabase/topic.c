@@ -247,6 +247,42 @@ struct table *topics_table(struct topics *topics, const struct sgr_relation *rel
     return found ? (struct table *)found : table_add(topics, relation);
 }
 
+static bool same_columns(const struct table *a, const struct table *b) {
+    return a->full == b->full && a->texts.size == b->texts.size &&
+           memcmp(a->texts.data, b->texts.data, a->texts.size) == 0;
+}
+
+/* Whether a descriptor of before says the same as the table's own; it is remembered. */
+static bool describes(const struct topics *topics, struct table *table,
+                      const struct sgr_relation *relation) {
+    struct sgr_slice schema = {relation->schema, strlen(relation->schema)};
+    struct sgr_slice name = {relation->table, strlen(relation->table)};
+    if (table->older == relation->id)
+        return true;
+    if (table->schema.size != schema.size || !starts_with(table->schema, schema) ||
+        table->name.size != name.size || !starts_with(table->name, name))
+        return false;
+    struct table *other = table_new(topics->common, topics->host, relation, topics->rules);
+    bool same = other && same_columns(table, other);
+    if (same)
+        table->older = relation->id;
+    if (other)
+        table_free(other);
+    return same;
+}
+
+struct table *topics_table_of_old(const struct topics *topics,
+                                  const struct sgr_relation *relation) {
+    struct sgr_slice id = {(const char *)&relation->id, sizeof(relation->id)};
+    struct index_entry *found = index_find(&topics->tables, id);
+    if (found)
+        return (struct table *)found;
+    for (struct table *table = topics->first_table; table; table = table->next)
+        if (describes(topics, table, relation))
+            return table;
+    return NULL;
+}
+
 void topics_free(struct topics *topics) {
     while (topics->first_table)
         table_drop(topics, topics->first_table);

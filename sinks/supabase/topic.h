@@ -72,6 +72,9 @@ void topic_leave(struct topics *topics, struct topic *topic, struct channel *cha
 /* What is worked out for a relation; another descriptor of the same table takes its place. NULL: out of memory. */
 struct table *topics_table(struct topics *topics, const struct sgr_relation *relation);
 
+/* Likewise for a relation that was known before: NULL if the table has other columns now, which then stay. */
+struct table *topics_table_of_old(const struct topics *topics, const struct sgr_relation *relation);
+
 /* The topics a change goes to, in the protocol's order: schema, all, table, columns by name. `ret` has TABLE_WHOLE + the table's columns'
  * places. Only those with receivers of the first era. */
 size_t topics_match(const struct table *table, const struct sgr_change *change, struct topic **ret);
