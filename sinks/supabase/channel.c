@@ -27,6 +27,7 @@ static void unlink_channel(struct channel *channel) {
     else
         socket->channels_end = channel->before;
     socket->channel_count--;
+    socket->changes_size -= channel->config.changes_size;
 }
 
 static void link_channel(struct channel *channel) {
@@ -35,6 +36,7 @@ static void link_channel(struct channel *channel) {
     *channel->before = channel;
     socket->channels_end = &channel->next;
     socket->channel_count++;
+    socket->changes_size += channel->config.changes_size;
 }
 
 void channel_drop(struct channel *channel) {

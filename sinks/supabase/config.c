@@ -37,8 +37,10 @@ static const char *read_changes(struct config *config, const json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!json_is_object(json_array_get(list, i)))
             return "InvalidJoinPayload: an entry of \"postgres_changes\" is no object";
-    if (json_array_size(list))
-        config->changes = json_incref((json_t *)list);
+    if (!json_array_size(list))
+        return NULL;
+    config->changes = json_incref((json_t *)list);
+    config->changes_size = json_dumpb(list, NULL, 0, JSON_COMPACT);
     return NULL;
 }
 

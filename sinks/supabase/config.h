@@ -10,6 +10,7 @@ struct config {
     bool presence;
     bool private;
     json_t *presence_key; /* a text that is not empty, or NULL: the channel has one of its own */
+    size_t changes_size;  /* of `changes`, as JSON */
     json_t *changes;      /* postgres_changes: a list of objects; NULL: none */
     bool waits;           /* it is joined only once these flow */
 };

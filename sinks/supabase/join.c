@@ -6,6 +6,8 @@
 #include "replay.h"
 #include "view.h"
 
+enum { CHANGES_SIZE = 256 << 10 }; /* bytes, of a connection */
+
 /* What a join comes to before there is a channel. */
 struct joining {
     struct socket *socket;
@@ -107,6 +109,15 @@ static bool check_limit(const struct joining *joining) {
                   "ChannelRateLimitReached: Too many channels");
 }
 
+/* What a connection asks for takes memory, and time for each change. */
+static bool check_changes(const struct joining *joining) {
+    if (joining->socket->changes_size + joining->config.changes_size <= CHANGES_SIZE)
+        return true;
+    return refuse(joining, NULL,
+                  "ChannelRateLimitReached: all \"postgres_changes\" of a connection are larger "
+                  "than 256 KB");
+}
+
 static bool read_config(struct joining *joining) {
     const struct supabase *supabase = joining->socket->supabase;
     const json_t *from = json_object_get(joining->message->payload, "config");
@@ -188,7 +199,8 @@ void join(struct socket *socket, const struct message *message, struct channel *
     if (older)
         channel_drop(older);
     if (read_config(&joining) && check_view(&joining) && check_flow(&joining) &&
-        check_limit(&joining) && check_token(&joining) && check_private(&joining))
+        check_limit(&joining) && check_changes(&joining) && check_token(&joining) &&
+        check_private(&joining))
         join_checked(&joining);
     config_free(&joining.config);
     token_drop(&socket->supabase->tokens, joining.token.claims);

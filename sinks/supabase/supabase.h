@@ -113,6 +113,7 @@ struct socket {
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     struct channel *channels, **channels_end;
     size_t channel_count;
+    size_t changes_size;   /* of all that its channels ask for, as JSON */
     int64_t spoken_until;  /* of a clock that what it says turns on; monotonic microseconds */
     size_t positions;      /* how many of its channels ask for positions */
     size_t presence_bytes; /* what it shows of itself in all its rooms */

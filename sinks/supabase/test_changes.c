@@ -327,6 +327,29 @@ static void filters_compare_by_type(void **unused) {
     "check your connect parameters: [event: *, schema: public, table: todos, filters: " filter \
     "]. Exception: ERROR " exception
 
+static void a_connection_asks_for_no_more_than_it_may(void **unused) {
+    enum { HALF = 130000 };
+    static char join[HALF + 1024];
+    static const char *const topics[] = {"a", "b", "b", "c"};
+    struct sgr_connection *one = enter(NULL, "1.0.0");
+    (void)unused;
+    for (size_t i = 0; i < 4; i++) {
+        size_t size = (size_t)snprintf(
+            join, sizeof(join),
+            "{\"topic\":\"realtime:%s\",\"event\":\"phx_join\",\"ref\":"
+            "\"1\",\"payload\":{\"config\":{\"postgres_changes\":[{" TODOS ",\"filter\":\"id=in.(1",
+            topics[i]);
+        for (size_t k = 0; k < HALF / 2; k++, size += 2)
+            memcpy(join + size, ",1", 3);
+        strcpy(join + size, ")\"}]}}}");
+        one->next = one->count;
+        say(one, join);
+        const char *answer = one->frames[one->next]->data;
+        assert_int_equal(strstr(answer, "than 256 KB") != NULL, i == 3);
+    }
+    leave(one);
+}
+
 /* Each would take seconds for this row, and many more for a longer one. */
 static void a_pattern_that_takes_too_long_fits_nothing(void **unused) {
     static const char *const joins[] = {
@@ -761,6 +784,7 @@ int main(void) {
         TEST(matching_entries_share_a_frame_by_their_columns),
         TEST(entries_name_schemas_tables_and_events),
         TEST(filters_compare_by_type),
+        TEST(a_connection_asks_for_no_more_than_it_may),
         TEST(a_pattern_that_takes_too_long_fits_nothing),
         TEST(a_bad_entry_is_told_and_gets_nothing),
         TEST(a_bad_entry_is_told_when_its_table_is_seen),
