@@ -211,7 +211,10 @@ void changes_feed(struct supabase *supabase, struct table *table, const struct s
                               .change = change,
                               .time = time,
                               .ids = sgr_text_new(&supabase->table->common, supabase->host)};
-    watch_match(table->watch, change, on_hit);
+    if (!supabase->only)
+        watch_match(table->watch, change, on_hit);
+    else if (supabase->only->audience)
+        watch_match_one(table->watch, supabase->only->audience, change, on_hit);
     for (struct audience *audience; (audience = supabase->hits);) {
         supabase->hits = audience->next_hit;
         audience->is_hit = false;

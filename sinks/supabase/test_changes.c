@@ -557,6 +557,30 @@ static void a_change_costs_those_it_concerns(void **unused) {
 
 /* ---- The stream ---- */
 
+static void what_was_missed_costs_nothing_for_others(void **unused) {
+    enum { MANY = 100 };
+    struct sgr_connection *others[MANY];
+    struct values values = row("1", "a");
+    const struct sgr_change change = {
+        .kind = SGR_INSERT, .relation = &todos, .new_fields = values.fields};
+    char join[512];
+    (void)unused;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(join, sizeof(join), JOIN(FILTERED("id=lt.%d")), i + 10);
+        others[i] = joined(join);
+    }
+    transact(&change, 1, 1);
+    asked.comparisons = asked.renderings = 0;
+    struct sgr_connection *back = joined(JOIN_SINCE("0/0", FILTERED("id=gt.0")));
+    assert_int_equal(count_of(back, "record"), 1);
+    assert_int_equal(asked.comparisons, 1);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(count_of(others[i], "record"), 1);
+        leave(others[i]);
+    }
+    leave(back);
+}
+
 static void a_channel_is_told_when_changes_flow(void **unused) {
     struct sgr_connection *one = client("1.0.0"), *none = client("1.0.0");
     (void)unused;
@@ -792,6 +816,7 @@ int main(void) {
         TEST(a_changed_table_takes_its_filters_along),
         TEST(what_a_table_was_is_not_fed_again_at_the_cost_of_others),
         TEST(a_change_costs_those_it_concerns),
+        TEST(what_was_missed_costs_nothing_for_others),
         TEST(a_channel_is_told_when_changes_flow),
         TEST(who_waits_for_changes_joins_once_they_flow),
         ROWS_TEST(rows_go_to_whom_the_claim_names),

@@ -483,6 +483,17 @@ static void ask(const struct watch *watch, const struct interest *interest, cons
     }
 }
 
+void watch_match_one(const struct watch *watch, const struct audience *audience,
+                     const struct sgr_change *change,
+                     void (*hit)(struct supabase *supabase, struct binding *binding)) {
+    struct row row = {.columns = &watch->columns, .change = change};
+    unsigned event = row_events(change->kind);
+    for (struct binding *binding = audience->bindings; binding; binding = binding->next_own)
+        if (binding->watch == watch && (binding->events & event) &&
+            predicate_holds(binding->interest->predicate, &row))
+            hit(watch->supabase, binding);
+}
+
 void watch_match(const struct watch *watch, const struct sgr_change *change,
                  void (*hit)(struct supabase *supabase, struct binding *binding)) {
     struct row row = {.columns = &watch->columns, .change = change};

@@ -66,5 +66,9 @@ bool watch_tells_old(const struct watch *watch, const struct sgr_change *change)
 /* Calls `hit` for each binding that the change concerns. */
 void watch_match(const struct watch *watch, const struct sgr_change *change,
                  void (*hit)(struct supabase *supabase, struct binding *binding));
+/* Likewise for those of one audience; what others ask for costs nothing. */
+void watch_match_one(const struct watch *watch, const struct audience *audience,
+                     const struct sgr_change *change,
+                     void (*hit)(struct supabase *supabase, struct binding *binding));
 
 #endif
