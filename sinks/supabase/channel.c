@@ -46,6 +46,7 @@ void channel_drop(struct channel *channel) {
     view_end(channel);
     changes_leave(channel);
     replay_leave(channel);
+    join_drop(channel);
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);

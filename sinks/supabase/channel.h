@@ -21,6 +21,7 @@ struct channel {
     struct config config;            /* second era: what the join asked for */
     struct member member;            /* and the room it is in */
     bool wants_positions, is_behind; /* replay.c; the latter: what it missed is not sent yet */
+    struct message *held;            /* the join, until it is answered; NULL: it was */
     uint64_t since, told;            /* positions */
     size_t join_ref_size;
     char join_ref[]; /* JSON */

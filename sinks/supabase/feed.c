@@ -8,6 +8,7 @@
 #include "audience.h"
 #include "changes.h"
 #include "frame.h"
+#include "join.h"
 #include "replay.h"
 #include "watch.h"
 
@@ -292,8 +293,10 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
         changes_flow(supabase);
     if (state->phase != SGR_STREAM_DOWN)
         window_flows(&supabase->window, state->lsn, state->phase == SGR_STREAM_GAP);
-    if (state->phase == SGR_STREAM_FLOWING)
+    if (state->phase == SGR_STREAM_FLOWING) {
+        joins_release(supabase);
         replay_begin(supabase);
+    }
     if (state->phase != SGR_STREAM_GAP)
         return;
     supabase->table->common.log(supabase->host, SGR_LOG_WARN,

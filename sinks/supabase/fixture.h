@@ -506,6 +506,14 @@ static inline void state(enum sgr_stream_phase phase, const char *reason) {
     host.bind.callbacks->state(host.bind.data, &host.stream, &now);
 }
 
+/* The sink with changes that flow already. */
+static inline int open_flowing(const char *yaml, struct sgr_error *error) {
+    int code = open_sink(yaml, error);
+    if (!code)
+        state(SGR_STREAM_FLOWING, NULL);
+    return code;
+}
+
 /* Fires the timers whose time has come when so much has passed. */
 static inline void pass(int64_t microseconds) {
     for (size_t i = 0; i < TIMERS; i++) {

@@ -170,6 +170,44 @@ static bool check_view(const struct joining *joining) {
     return refuse(joining, NULL, "InvalidJoinPayload: a view has no \"postgres_changes\"");
 }
 
+/* In the first era "ok" is all that tells a client that it misses nothing from here on, so it is said when changes flow. */
+static void hold(struct channel *channel, const struct message *message) {
+    struct supabase *supabase = channel->socket->supabase;
+    channel->held = supabase->table->common.allocate(supabase->host, sizeof(*channel->held));
+    if (!channel->held) {
+        socket_shut(channel->socket, 1013, "out of memory");
+        return;
+    }
+    *channel->held = *message;
+    json_incref(channel->held->document);
+}
+
+void join_drop(struct channel *channel) {
+    struct supabase *supabase = channel->socket->supabase;
+    if (!channel->held)
+        return;
+    message_free(channel->held);
+    supabase->table->common.release(supabase->host, channel->held);
+    channel->held = NULL;
+}
+
+static void release(struct channel *channel) {
+    struct message *message = channel->held;
+    answer_ok(channel->socket, message, message->join_ref);
+    changes_join(channel);
+    replay_join(channel, message);
+    join_drop(channel);
+}
+
+void joins_release(struct supabase *supabase) {
+    for (struct socket *socket = supabase->sockets, *next; socket; socket = next) {
+        next = socket->next;
+        for (struct channel *channel = socket->channels; channel; channel = channel->next)
+            if (channel->held)
+                release(channel);
+    }
+}
+
 /* A view answers by itself, later. */
 static void join_checked(struct joining *joining) {
     struct socket *socket = joining->socket;
@@ -185,6 +223,10 @@ static void join_checked(struct joining *joining) {
     if (view) {
         if (!view_begin(channel, joining->message, joining->era))
             socket_shut(socket, 1013, "out of memory");
+        return;
+    }
+    if (joining->era == ERA_V0 && !socket->supabase->window.begun) {
+        hold(channel, joining->message);
         return;
     }
     answer_joined(joining, channel);

@@ -82,7 +82,7 @@ static void strict_knows_no_config(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, strict: true }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secure: false, strict: true }", &error), 0);
     struct sgr_connection *one = client("1.0.0");
     say(one, JOIN("{" QUIET "}"));
     hears(one, REPLY("ok", "{}"));
@@ -99,6 +99,7 @@ static void changes_of_the_first_era_go_to_its_channels_alone(void **unused) {
     struct sgr_change change = {.kind = SGR_INSERT, .relation = &relation, .new_fields = fields};
     struct sgr_connection *one = client("1.0.0"), *two = client("1.0.0");
     (void)unused;
+    state(SGR_STREAM_FLOWING, NULL);
     say(one, JOIN("{}"));
     say(two, JOIN("{" QUIET "}"));
     transact(&change, 1, 1);

@@ -36,7 +36,7 @@ static struct sgr_relation users = {.schema = "public",
 static int setup(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
-    return open_sink(OPTIONS, &error);
+    return open_flowing(OPTIONS, &error);
 }
 
 static int teardown(void **unused) {
@@ -82,7 +82,7 @@ static void strict_has_one_path(void **unused) {
     struct sgr_request upgrade = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, strict: true }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secure: false, strict: true }", &error), 0);
     request("/realtime/v1/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
     assert_int_equal(upgrade.status, 404);
 }
@@ -193,7 +193,7 @@ static void the_silent_are_closed(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, idle_timeout: 1h }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secure: false, idle_timeout: 1h }", &error), 0);
     struct sgr_connection *one = client("1.0.0");
     assert_int_equal(host.timers[0].after, INT64_C(3600000000));
     pass(INT64_C(3600000000)); /* the timer came early by the clock: nobody is closed */
@@ -206,7 +206,7 @@ static void a_connection_joins_only_so_many(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, channels: 1 }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secure: false, channels: 1 }", &error), 0);
     struct sgr_connection *one = joined("1.0.0", JOIN("realtime:a"));
     say(one, JOIN("realtime:b"));
     hears(one,
@@ -220,7 +220,8 @@ static void a_connection_joins_only_so_many(void **unused) {
 static void open_secure(void) {
     struct sgr_error error = {0};
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secret: s, claims: '{\"iss\":\"us\"}' }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secret: s, claims: '{\"iss\":\"us\"}' }", &error),
+                     0);
     assert_string_equal(host.claims, "{\"iss\":\"us\"}");
 }
 
@@ -506,7 +507,7 @@ static void only_what_the_rules_name_is_fed(void **unused) {
     (void)unused;
     close_sink();
     assert_int_equal(
-        open_sink(
+        open_flowing(
             "{ source: db, secure: false, realtime: [{ relation: \"*:users\", events: [TRUNCATE] },"
             " { relation: \"public:*:id\", events: [\"*\"] },"
             " { relation: other, events: [INSERT] }] }",
@@ -534,8 +535,8 @@ static void a_wrong_rule_is_told(void **unused) {
     (void)unused;
     close_sink();
     assert_int_equal(
-        open_sink("{ source: db, secure: false, realtime: [{ relation: a, events: [MOVE] }] }",
-                  &error),
+        open_flowing("{ source: db, secure: false, realtime: [{ relation: a, events: [MOVE] }] }",
+                     &error),
         SGR_ECONFIG);
     assert_non_null(strstr(error.message, "none of INSERT"));
 }
@@ -546,8 +547,8 @@ static void the_stream_waits_for_the_slow_but_not_for_ever(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, patience: 0, backlog: 1MB }", &error),
-                     0);
+    assert_int_equal(
+        open_flowing("{ source: db, secure: false, patience: 0, backlog: 1MB }", &error), 0);
     struct sgr_connection *slow = joined("1.0.0", JOIN("realtime:*"));
     struct sgr_connection *fast = joined("1.0.0", JOIN("realtime:*"));
     slow->queued = 600 << 10;
@@ -570,7 +571,7 @@ static void the_stream_goes_on_when_all_have_caught_up(void **unused) {
     struct sgr_error error = {0};
     (void)unused;
     close_sink();
-    assert_int_equal(open_sink("{ source: db, secure: false, patience: 1h }", &error), 0);
+    assert_int_equal(open_flowing("{ source: db, secure: false, patience: 1h }", &error), 0);
     struct sgr_connection *one = joined("1.0.0", JOIN("realtime:*"));
     struct sgr_connection *two = joined("1.0.0", JOIN("realtime:*"));
     one->queued = two->queued = 600 << 10;

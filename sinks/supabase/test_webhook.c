@@ -39,7 +39,7 @@ static int teardown(void **unused) {
 
 static void open_with(const char *yaml) {
     struct sgr_error error = {0};
-    if (open_sink(yaml, &error))
+    if (open_flowing(yaml, &error))
         fail_msg("%s", error.message);
 }
 
