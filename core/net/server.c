@@ -172,16 +172,19 @@ static void wake(void *data) {
     ev_async_send(server->loop, &server->wake);
 }
 
-/* Writing here, rather than when the loop says that a socket is writable, saves a turn of the loop for each of many clients. */
+/* Writing here, rather than when the loop says that a socket is writable, saves a turn of the loop for each of many clients. What a client's end
+ * has a sink tell others goes out as well, before the loop waits. */
 static void prepared(struct ev_loop *loop, ev_prepare *watcher, int events) {
     (void)loop;
     (void)events;
     struct sgr_server *server = watcher->data;
-    sgr__enter(server);
-    sgr__flush_dirty(server);
-    sgr__leave(server);
-    sgr__turns_end(server);
-    sgr__peers_bury(server);
+    do {
+        sgr__enter(server);
+        sgr__flush_dirty(server);
+        sgr__leave(server);
+        sgr__turns_end(server);
+        sgr__peers_bury(server);
+    } while (server->dirty.count);
 }
 
 static void ticked(struct ev_loop *loop, ev_timer *timer, int events) {
