@@ -14,6 +14,18 @@ static struct sgr_slice slice_of(const char *text) {
     return (struct sgr_slice){text, strlen(text)};
 }
 
+/* For people. What was cut within a character, as long messages may be, is told without what is not ASCII. */
+static void add_message(struct sgr_text *text, const char *message) {
+    json_t *fits = json_string(message);
+    struct sgr_text plain = sgr_text_new(text->common, text->host);
+    for (const char *at = message; !fits && *at; at++)
+        sgr_text_add(&plain, *at & 0x80 ? "?" : at, 1);
+    value_json(text, fits ? slice_of(message) : (struct sgr_slice){plain.data, plain.size});
+    text->failed |= plain.failed;
+    sgr_text_free(&plain);
+    json_decref(fits);
+}
+
 /* ---- Replies ---- */
 
 void answer(struct socket *socket, const struct message *message, const json_t *join,
@@ -46,7 +58,7 @@ void answer_error(struct socket *socket, const struct message *message, const js
     struct sgr_text payload =
         sgr_text_new(&socket->supabase->table->common, socket->supabase->host);
     sgr_text_puts(&payload, "{\"response\":{\"reason\":");
-    value_json(&payload, slice_of(reason));
+    add_message(&payload, reason);
     sgr_text_puts(&payload, "},\"status\":\"error\"}");
     if (payload.failed)
         socket_shut(socket, 1013, "out of memory");
@@ -95,7 +107,7 @@ void channel_system(const struct channel *channel, const char *extension, const 
     sgr_text_puts(&payload, ",\"extension\":");
     value_json(&payload, slice_of(extension));
     sgr_text_puts(&payload, ",\"message\":");
-    value_json(&payload, slice_of(text));
+    add_message(&payload, text);
     sgr_text_puts(&payload, ",\"status\":");
     value_json(&payload, slice_of(status));
     sgr_text_puts(&payload, "}");

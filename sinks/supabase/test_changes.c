@@ -1,6 +1,8 @@
 /* postgres_changes: what channels of the second era are sent, and who may see what. */
 #include "fixture.h"
 
+#include "base/utf8.h"
+
 #define TOPIC "\"topic\":\"realtime:a\""
 #define JOIN_AS(token, changes)                                                                    \
     "{" TOPIC ",\"event\":\"phx_join\",\"payload\":{\"config\":{\"presence\":{\"enabled\":false}," \
@@ -426,6 +428,23 @@ static void a_bad_entry_is_told_and_gets_nothing(void **unused) {
     }
 }
 
+/* Messages have a limit, which may be in the middle of a character. */
+static void a_long_reason_is_told_in_whole_characters(void **unused) {
+    (void)unused;
+    for (int shift = 0; shift < 2; shift++) {
+        char join[2048], name[1024] = "";
+        for (int i = 0; i < 300; i++)
+            strcat(name, "ü");
+        snprintf(join, sizeof(join), JOIN(FILTERED("id=%s%s.1")), shift ? "a" : "", name);
+        struct sgr_connection *one = client("1.0.0");
+        say(one, join);
+        assert_int_equal(one->count, 2);
+        for (size_t i = 0; i < one->count; i++)
+            assert_true(sgr_utf8_valid(one->frames[i]->data, one->frames[i]->size));
+        leave(one);
+    }
+}
+
 static void a_bad_entry_is_told_when_its_table_is_seen(void **unused) {
     struct sgr_connection *one = client("1.0.0"), *two = joined(JOIN(FILTERED("x=eq.1")));
     (void)unused;
@@ -811,6 +830,7 @@ int main(void) {
         TEST(a_connection_asks_for_no_more_than_it_may),
         TEST(a_pattern_that_takes_too_long_fits_nothing),
         TEST(a_bad_entry_is_told_and_gets_nothing),
+        TEST(a_long_reason_is_told_in_whole_characters),
         TEST(a_bad_entry_is_told_when_its_table_is_seen),
         TEST(what_the_stream_does_not_say_fits_no_filter),
         TEST(a_changed_table_takes_its_filters_along),
