@@ -26,9 +26,10 @@ export const faults = [
     breaks: 'the first view that a commit changes is sent before the others, in a frame of its own',
     file: 'core/engine/publish.c',
     old: `                                number, token, error);
-    send_commit(publisher, token, time, now);`,
+    if (code)`,
     new: `                                number, token, error),
-        send_commit(publisher, token, time, now);`,
+        send_commit(publisher, token, time, now);
+    if (code)`,
   },
   {
     name: 'array-position',
