@@ -46,13 +46,14 @@ export function goalOf({ goal, ratio, figure }) {
 }
 
 const number = (value) => (Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3))));
-const amount = (value, unit) => `${number(value)} ${unit === 'us' ? 'µs' : unit}`.trim();
+const shown = (unit) => (unit === 'us' ? 'µs' : unit);
+const amount = (value, unit) => `${number(value)} ${shown(unit)}`.trim();
 
 function row(line) {
   const goal = goalOf(line);
   const cells = [line.scenario, line.what, amount(line.figure, line.unit), line.reference_what];
   cells.push(line.reference === null ? '' : amount(line.reference, line.unit), line.ratio === null ? '' : number(line.ratio));
-  cells.push(goal ? `${goal.text}${line.ratio === null ? ` ${line.unit}` : ''} ${goal.met ? '✓' : '✗'}` : '');
+  cells.push(goal ? `${goal.text}${line.ratio === null ? ` ${shown(line.unit)}` : ''} ${goal.met ? '✓' : '✗'}` : '');
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
