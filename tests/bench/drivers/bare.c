@@ -1,5 +1,6 @@
 /* The reference for fan-out: what the same frames to the same clients cost at the least. It accepts websockets on 127.0.0.1, and whenever
- * any client says something, sends each client the next frame of a recording: one epoll set, one writev a frame and client, nothing else.
+ * any client says "next", sends each client the next frame of a recording: one epoll set, one writev a frame and client, nothing else. What else
+ * clients say it reads.
  *
  *   bench-bare RECORDING CLIENTS      prints "port N", ends when its input does
  *
@@ -108,9 +109,10 @@ static void hear(struct bare *bare, struct client *client) {
     ssize_t got = recv(client->descriptor, text, sizeof(text), 0);
     if (got <= 0 && !(got < 0 && errno == EAGAIN))
         leave(client);
-    else if (got > 0 && client->upgraded)
+    else if (got > 0 && client->upgraded && memmem(text, (size_t)got, "next", 4))
         release_next(bare);
-    else if (got > 0 && send(client->descriptor, welcome, sizeof(welcome) - 1, 0) > 0)
+    else if (got > 0 && !client->upgraded &&
+             send(client->descriptor, welcome, sizeof(welcome) - 1, 0) > 0)
         client->upgraded = true; /* requests come whole: they are small and on loopback */
 }
 

@@ -3,6 +3,7 @@
  *   bench-fanout all CONNINFO PORT PID CLIENTS COMMITS RECORDING    every commit concerns every client; leaves the frames in RECORDING
  *   bench-fanout changes CONNINFO PORT PID CLIENTS COMMITS RECORDING    the same for clients of Supabase Realtime
  *   bench-fanout bare PORT PID CLIENTS RECORDING                    the same frames from bench-bare
+ *   bench-fanout joined PORT PID CLIENTS RECORDING                  the same, to clients that have said something before, as those of `changes` have
  *   bench-fanout one CONNINFO PORT PID CLIENTS COMMITS              every commit concerns one client
  */
 #include <errno.h>
@@ -168,7 +169,9 @@ static bool next_recorded(struct fanout *fanout, FILE *file) {
     return true;
 }
 
-static void bare(char **arguments) {
+/* Who has sent something acknowledges what it receives later and less often, and then it is the sender who works for that: a client's kernel takes
+ * the connection for a dialogue. So clients have to say what those of the program say. */
+static void bare(char **arguments, bool joined) {
     struct fanout fanout = {.listening = true};
     int process = atoi(arguments[1]);
     size_t clients = (size_t)atol(arguments[2]);
@@ -179,6 +182,8 @@ static void bare(char **arguments) {
         bench_die("%s: %s", arguments[3], strerror(errno));
     gather(&fanout, atoi(arguments[0]), clients, "/");
     bench_crowd_settle(&fanout.crowd, 0);
+    for (size_t i = 0; joined && i < clients; i++)
+        bench_crowd_say(&fanout.crowd.clients[i], BENCH_CHANGES_JOIN);
     for (; next_recorded(&fanout, file); count++) {
         if (count == 0)
             before = bench_process_cpu(process);
@@ -220,13 +225,13 @@ int main(int argc, char **argv) {
     else if (argc == 8 && strcmp(argv[1], "changes") == 0)
         all(&changes, argv + 2);
     else if (argc == 6 && strcmp(argv[1], "bare") == 0)
-        bare(argv + 2);
+        bare(argv + 2, false);
+    else if (argc == 6 && strcmp(argv[1], "joined") == 0)
+        bare(argv + 2, true);
     else if (argc == 7 && strcmp(argv[1], "one") == 0)
         one(argv + 2);
     else
-        bench_die("usage: all|changes CONNINFO PORT PID CLIENTS COMMITS RECORDING | bare PORT PID "
-                  "CLIENTS "
-                  "RECORDING | "
-                  "one CONNINFO PORT PID CLIENTS COMMITS");
+        bench_die("usage: all|changes CONNINFO PORT PID CLIENTS COMMITS RECORDING | bare|joined "
+                  "PORT PID CLIENTS RECORDING | one CONNINFO PORT PID CLIENTS COMMITS");
     return 0;
 }

@@ -214,12 +214,12 @@ latency_run() { # followeds|changes TABLE SAMPLES PAUSE_MS
     psql -c "SELECT pg_drop_replication_slot('feed')" -c "DROP PUBLICATION feed" >/dev/null
 }
 
-# Prints what bench-fanout says of a recording that bench-bare sends again.
-bare_server() { # RECORDING CLIENTS
+# Prints what bench-fanout says of a recording that bench-bare sends again, to clients that only listen, or that have joined something.
+bare_server() { # RECORDING CLIENTS bare|joined
     local bare_port
     coproc bare { exec "$drivers/bench-bare" "$1" "$2"; }
     read -r _ bare_port <&"${bare[0]}"
-    "$drivers/bench-fanout" bare "$bare_port" "$bare_PID" "$2" "$1"
+    "$drivers/bench-fanout" "$3" "$bare_port" "$bare_PID" "$2" "$1"
     local pid=$bare_PID
     exec {bare[1]}>&-
     wait "$pid"

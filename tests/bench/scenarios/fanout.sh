@@ -2,7 +2,7 @@
 
 fanout_at() { # CLIENTS: as many messages, whatever the number of clients
     "$drivers/bench-fanout" all "$conninfo" "$port" "$sangre_pid" "$1" $((messages / $1)) "$scratch/recording" | take "all_$1_"
-    bare_server "$scratch/recording" "$1" | take "bare_$1_"
+    bare_server "$scratch/recording" "$1" bare | take "bare_$1_"
     "$drivers/bench-fanout" one "$conninfo" "$port" "$sangre_pid" "$1" "$(sized 2000 500 20)" | take "one_$1_"
 }
 

@@ -13,7 +13,7 @@ written() { # NAME ROWS PER_TRANSACTION: until the last frame, and by pg_recvlog
 
 fanout() { # CLIENTS COMMITS ROWS: one commit a frame, and by bench-bare; then many rows of one commit
     "$drivers/bench-fanout" changes "$conninfo" "$port" "$sangre_pid" "$1" "$2" "$scratch/recording" | take fanout_
-    bare_server "$scratch/recording" "$1" | take bare_
+    bare_server "$scratch/recording" "$1" joined | take bare_
     "$drivers/bench-changes" gathered "$conninfo" "$port" "$sangre_pid" "$1" "$3" | take gathered_
 }
 
