@@ -5,9 +5,6 @@
 
 enum { REVISION_SHIFT = 20, MICROSECONDS = 1000000 };
 
-/* Microseconds since the one before, from which on a commit comes alone. With less between them the two threads are better used side by side. */
-enum { ALONE = 500 };
-
 static void on_release(void *data, void *channels) {
     sgr__publisher_changed(data, channels);
 }
@@ -144,7 +141,7 @@ static void send_commit(struct sgr_publisher *publisher, struct sgr_bytes *token
                         int64_t now) {
     if (!publisher->items.count)
         return;
-    bool alone = now - publisher->sent_at >= ALONE;
+    bool alone = now - publisher->sent_at >= SGR__ALONE;
     publisher->sent_at = now;
     struct sgr_hub_commit commit = {.cursor = sgr_bytes_ref(token),
                                     .time = time,

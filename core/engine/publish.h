@@ -12,6 +12,9 @@
 
 struct sgr_publisher;
 
+/* Microseconds since the one before, from which on a commit comes alone. With less between them the two threads are better used side by side. */
+enum { SGR__ALONE = 500 };
+
 /* `explain` writes what runs, for asks of that kind. All pointers are borrowed for the publisher's life. */
 struct sgr_publisher_parts {
     struct sgr_views *views;

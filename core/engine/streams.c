@@ -11,7 +11,11 @@
 #include "engine/engine.h"
 #include "net/stream_relation.h"
 
-enum { PIECE = 64 << 10, UNIX_OF_2000 = 946684800 };
+enum {
+    PIECE = 64 << 10,
+    SMALL = 4 << 10,    /* bytes of a batch that the engine's thread may deliver itself */
+    LOOK_AFTER = 20000, /* microseconds in which sinks usually have handled what they got */
+};
 
 struct engine_stream {
     struct engine_source source; /* first: the host's common functions take a stream for this */
@@ -24,6 +28,9 @@ struct engine_stream {
     uint32_t era;                     /* grows with each gap */
     uint64_t passed;                  /* end of the last transaction that sinks have whole */
     uint64_t acknowledged;
+    struct sgr_timer *looker; /* armed while something is not acknowledged */
+    bool looking;
+    int64_t pushed_at;                  /* the loop's time at the last batch */
     struct sgr_transaction transaction; /* under way */
     uint64_t broken_at;                 /* commit_lsn of a transaction that sinks have in part */
     uint64_t have, repeated;            /* changes of it: that sinks have; that came again so far */
@@ -48,9 +55,30 @@ static void acknowledge(struct engine_stream *stream, uint64_t lsn) {
     stream->source.methods->ack(stream->source.state, lsn);
 }
 
-static void look_at_handled(struct engine_stream *stream) {
+/* Sinks that tell each position that they have handled would wake this thread for each commit, often before the commit has left. Nobody needs it so
+ * soon: it is looked for a little later, and only what is not there then is awaited. */
+static void look_later(struct engine_stream *stream) {
+    if (stream->looking || stream->acknowledged >= stream->passed)
+        return;
+    stream->looking = true;
+    sgr_timer_arm(stream->looker, LOOK_AFTER);
+}
+
+static void take_handled(struct engine_stream *stream) {
     uint64_t handled = sgr_stream_ledger_position(stream->ledger, stream->era);
     acknowledge(stream, handled < stream->passed ? handled : stream->passed);
+}
+
+static void look_at_handled(struct engine_stream *stream) {
+    take_handled(stream);
+    look_later(stream);
+}
+
+static void look_now(void *data) {
+    struct engine_stream *stream = data;
+    stream->looking = false;
+    sgr_stream_ledger_await_handled(stream->ledger, stream->era, stream->passed);
+    take_handled(stream);
 }
 
 /* ---- Back-pressure ---- */
@@ -90,12 +118,23 @@ void sgr__streams_turn(struct sgr_engine *engine) {
 
 /* ---- Transactions ---- */
 
+/* A small transaction that comes alone may be delivered from here. */
+static int hand_over(struct engine_stream *stream, struct sgr_stream_batch *batch) {
+    struct sgr_engine *engine = stream->source.engine;
+    size_t source = stream->source.position_index;
+    int64_t before = stream->pushed_at;
+    stream->pushed_at = sgr_loop_now(engine->loop);
+    bool alone = batch->first && batch->last && sgr_stream_batch_bytes(batch) <= SMALL &&
+                 stream->pushed_at - before >= SGR__ALONE;
+    return alone ? sgr_hub_stream_batch_alone(engine->hub, source, batch)
+                 : sgr_hub_stream_batch(engine->hub, source, batch);
+}
+
 static int push(struct engine_stream *stream, bool last, struct sgr_error *error) {
     size_t count = sgr_stream_packer_count(stream->packer);
     struct sgr_stream_batch *batch =
         sgr_stream_packer_take(stream->packer, &stream->transaction, !stream->have, last);
-    if (!batch ||
-        sgr_hub_stream_batch(stream->source.engine->hub, stream->source.position_index, batch))
+    if (!batch || hand_over(stream, batch))
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a change stream");
     stream->changes += count;
     stream->broken_at = last ? 0 : stream->transaction.commit_lsn;
@@ -151,7 +190,9 @@ static int host_commit(void *host, const struct sgr_transaction *transaction,
         stream->transactions++;
     }
     stream->passed = transaction->end_lsn;
-    if (!sgr_stream_ledger_held(stream->ledger))
+    if (sgr_stream_ledger_held(stream->ledger))
+        look_later(stream);
+    else
         acknowledge(stream, stream->passed);
     return SGR_OK;
 }
@@ -316,7 +357,8 @@ static int open_stream(struct engine_stream *stream, struct sgr_engine *engine, 
     struct sgr_stream_ledger *ledger = sgr_hub_ledger(engine->hub, index);
     stream->packer = sgr_stream_packer_new(ledger, PIECE);
     stream->relations = sgr_stream_relations_new();
-    if (!stream->packer || !stream->relations)
+    stream->looker = sgr_timer_new(engine->loop, look_now, stream);
+    if (!stream->packer || !stream->relations || !stream->looker)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for a change stream");
     fill_table(&stream->table);
     int code = stream->source.methods->open(
@@ -389,11 +431,12 @@ bool sgr__streams_checked(struct sgr_engine *engine) {
 static void close_stream(struct engine_stream *stream) {
     if (stream->source.state) {
         if (is_bound(stream) && stream->source.started)
-            look_at_handled(stream); /* the last that sinks did, for the last words to the server */
+            take_handled(stream); /* the last that sinks did, for the last words to the server */
         stream->source.methods->stop(stream->source.state);
         stream->source.methods->close(stream->source.state);
         sgr_client_forget(stream->source.engine->client, &stream->source);
     }
+    sgr_timer_free(stream->looker);
     sgr_stream_packer_free(stream->packer);
     sgr_stream_relations_free(stream->relations);
 }

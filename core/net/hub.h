@@ -1,5 +1,5 @@
 /* The hand-over between the engine's thread and the network thread: two queues and two wakes. Neither side ever waits for the other.
- * A commit may be offered to the network side on the engine's thread instead (sgr_hub_on_alone).
+ * What comes alone may be offered to the network side on the engine's thread instead (sgr_hub_on_alone).
  *
  * The network side asks (subscribe, unsubscribe, compose, explain); the engine side answers and publishes. Answers and commits reach the
  * network side in the order in which the engine made them: after a subscription's state with cursor c, it sees exactly the commits behind c.
@@ -66,10 +66,13 @@ struct sgr_hub_commit {
     size_t count;
     const struct sgr_hub_item *items;
 };
-/* Called on the engine's thread with a commit that comes alone, to deliver it there and then. False: it could not, and the commit is an event
- * like any other. Set before the engine starts, and taken back (NULL) by its thread. */
-void sgr_hub_on_alone(struct sgr_hub *hub,
-                      bool (*deliver)(void *data, const struct sgr_hub_commit *commit), void *data);
+/* Called on the engine's thread with what comes alone, to deliver it there and then. False: it could not, and that is an event like any other. */
+struct sgr_hub_alone {
+    bool (*commit)(void *data, const struct sgr_hub_commit *commit);
+    bool (*stream_batch)(void *data, size_t source, const struct sgr_stream_batch *batch);
+};
+/* Set before the engine starts, and taken back (NULL) by its thread. `alone` is borrowed until then. */
+void sgr_hub_on_alone(struct sgr_hub *hub, const struct sgr_hub_alone *alone, void *data);
 /* No event waits. */
 bool sgr_hub_idle(struct sgr_hub *hub);
 

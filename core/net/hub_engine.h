@@ -45,6 +45,7 @@ void sgr_hub_waited(struct sgr_hub *hub, const struct sgr_hub_answer *answer);
 /* Change streams. A source that has one gets its ledger before the network side starts. The others take the batch over, or fail with SGR_ENOMEM. */
 int sgr_hub_open_stream(struct sgr_hub *hub, size_t source);
 int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch);
+int sgr_hub_stream_batch_alone(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch);
 int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
                          const struct sgr_stream_state *state);
 void sgr_hub_ready(struct sgr_hub *hub); /* views are served from here on */

@@ -170,7 +170,7 @@ void sgr_hub_commit(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
 }
 
 void sgr_hub_commit_alone(struct sgr_hub *hub, const struct sgr_hub_commit *commit) {
-    if (hub->deliver && hub->deliver(hub->deliver_data, commit))
+    if (hub->alone && hub->alone->commit(hub->alone_data, commit))
         commit_drop(commit);
     else
         sgr_hub_commit(hub, commit);
@@ -215,6 +215,13 @@ int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_b
     return SGR_OK;
 }
 
+int sgr_hub_stream_batch_alone(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch) {
+    if (!hub->alone || !hub->alone->stream_batch(hub->alone_data, source, batch))
+        return sgr_hub_stream_batch(hub, source, batch);
+    sgr_stream_batch_unref(batch);
+    return SGR_OK;
+}
+
 int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
                          const struct sgr_stream_state *state) {
     struct event *event = event_new(EVENT_STREAM_STATE,
@@ -245,11 +252,9 @@ void sgr_hub_on_events(struct sgr_hub *hub, void (*wake)(void *data), void *data
     sgr__queue_on(&hub->events, wake, data);
 }
 
-void sgr_hub_on_alone(struct sgr_hub *hub,
-                      bool (*deliver)(void *data, const struct sgr_hub_commit *commit),
-                      void *data) {
-    hub->deliver = deliver;
-    hub->deliver_data = data;
+void sgr_hub_on_alone(struct sgr_hub *hub, const struct sgr_hub_alone *alone, void *data) {
+    hub->alone = alone;
+    hub->alone_data = data;
 }
 
 bool sgr_hub_idle(struct sgr_hub *hub) {

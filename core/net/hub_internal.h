@@ -46,8 +46,8 @@ struct sgr_hub {
     struct sgr_list drain, lost; /* the places of two events that need no memory */
     bool lost_waits, draining;   /* under events.lock */
     bool ready;                  /* atomic */
-    bool (*deliver)(void *data, const struct sgr_hub_commit *commit); /* engine's thread */
-    void *deliver_data;
+    const struct sgr_hub_alone *alone; /* engine's thread; NULL: nobody takes any */
+    void *alone_data;
 };
 
 void sgr__asks_free(struct sgr_hub *hub);   /* what was never taken */

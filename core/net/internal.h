@@ -167,9 +167,8 @@ void sgr__adopt_waiting(struct sgr_server *server);
 /* ---- The network side's turn (lend.c) ---- */
 
 void sgr__lend_init(struct sgr_server *server); /* once it has its loop */
-/* Engine's thread. False: the network thread has to be woken for this. */
-bool sgr__lend(void *data, const struct sgr_hub_commit *commit);
-/* To be called wherever a commit's delivery can change what the loop watches, or until when it waits. */
+extern const struct sgr_hub_alone sgr__lend;
+/* To be called wherever a delivery can change what the loop watches, or until when it waits. */
 void sgr__rouse(struct sgr_server *server);
 
 /* ---- Peers (peer.c) ---- */
@@ -634,6 +633,8 @@ void sgr__stream_batch(struct sgr_server *server, size_t source,
                        const struct sgr_stream_batch *batch);
 void sgr__stream_state(struct sgr_server *server, size_t source, uint32_t era,
                        const struct sgr_stream_state *state);
+/* Whether all sinks that have bound the source's stream take a batch now, on any thread, and the last one was for at most so many connections. */
+bool sgr__stream_reaches_few(const struct sgr_server *server, size_t source, size_t most);
 bool sgr__streams_deliver(struct sgr_server *server); /* what waited while held; true: more waits */
 void sgr__streams_free(struct sgr__sink *sink);       /* all that it has bound */
 

@@ -1,8 +1,11 @@
 /* The network side's turn, lent to the engine's thread.
  *
- * To wake the network thread for one small commit takes longer than to deliver it. So while that thread waits in its loop for something to
+ * To wake the network thread for one small commit, or one small batch of a change stream, takes longer than to deliver it. So while that thread waits in its loop for something to
  * happen, the engine's may deliver such a commit in its place, sockets and all. Whoever does anything on the network side holds `turn`; the network
  * thread gives it away for as long as the loop waits, and the engine's never waits for it.
+ *
+ * Whom a commit is for is known beforehand. Whom a batch is for its sinks find out; the best guess is that they are as many as for the one before, and if they
+ * are more, what they are sent is written by the network thread.
  *
  * What is watched, and until when, was settled before the loop began to wait; so whatever changes that within a lent turn has to rouse it. */
 #include "net/internal.h"
@@ -47,24 +50,63 @@ static bool small(struct sgr_server *server, const struct sgr_hub_commit *commit
     return true;
 }
 
-static bool deliver(struct sgr_server *server, const struct sgr_hub_commit *commit) {
-    if (server->draining || !sgr_hub_idle(server->hub) || !small(server, commit))
+/* ---- A turn ---- */
+
+/* False: the network thread has it, or has something to do before. */
+static bool borrow(struct sgr_server *server) {
+    if (pthread_mutex_trylock(&server->turn))
         return false;
+    if (!server->draining && sgr_hub_idle(server->hub))
+        return true;
+    pthread_mutex_unlock(&server->turn);
+    return false;
+}
+
+static void give_back(struct sgr_server *server) {
+    pthread_mutex_unlock(&server->turn);
+}
+
+static void begin(struct sgr_server *server) {
     server->lent = true;
     ev_now_update(server->loop);
     sgr__enter(server);
-    sgr__commit(server, commit);
-    sgr__flush_dirty(server);
-    sgr__leave(server);
-    server->lent = false;
-    return true;
 }
 
-bool sgr__lend(void *data, const struct sgr_hub_commit *commit) {
-    struct sgr_server *server = data;
-    if (pthread_mutex_trylock(&server->turn))
-        return false;
-    bool delivered = deliver(server, commit);
-    pthread_mutex_unlock(&server->turn);
-    return delivered;
+static void end(struct sgr_server *server) {
+    if (server->dirty.count <= MOST_CLIENTS)
+        sgr__flush_dirty(server);
+    else
+        sgr__rouse(server);
+    sgr__leave(server);
+    server->lent = false;
 }
+
+static bool lend_commit(void *data, const struct sgr_hub_commit *commit) {
+    struct sgr_server *server = data;
+    if (!borrow(server))
+        return false;
+    bool taken = small(server, commit);
+    if (taken) {
+        begin(server);
+        sgr__commit(server, commit);
+        end(server);
+    }
+    give_back(server);
+    return taken;
+}
+
+static bool lend_stream_batch(void *data, size_t source, const struct sgr_stream_batch *batch) {
+    struct sgr_server *server = data;
+    if (!borrow(server))
+        return false;
+    bool taken = sgr__stream_reaches_few(server, source, MOST_CLIENTS);
+    if (taken) {
+        begin(server);
+        sgr__stream_batch(server, source, batch);
+        end(server);
+    }
+    give_back(server);
+    return taken;
+}
+
+const struct sgr_hub_alone sgr__lend = {.commit = lend_commit, .stream_batch = lend_stream_batch};

@@ -363,7 +363,7 @@ static int build(struct sgr_server *server, const struct sgr_plan_sink *sinks, s
         return code;
     start_watchers(server);
     sgr_hub_on_events(server->hub, wake, server);
-    sgr_hub_on_alone(server->hub, sgr__lend, server);
+    sgr_hub_on_alone(server->hub, &sgr__lend, server);
     return SGR_OK;
 }
 

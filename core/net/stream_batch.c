@@ -18,6 +18,7 @@ struct sgr_stream_ledger {
     pthread_mutex_t lock; /* of what follows */
     uint32_t era;
     uint64_t position;
+    bool position_awaited;
 };
 
 struct sgr_stream_ledger *sgr_stream_ledger_new(void (*wake)(void *data), void *data) {
@@ -68,13 +69,23 @@ bool sgr_stream_ledger_held(const struct sgr_stream_ledger *ledger) {
 void sgr_stream_ledger_handled(struct sgr_stream_ledger *ledger, uint32_t era, uint64_t lsn) {
     pthread_mutex_lock(&ledger->lock);
     bool news = era != ledger->era || lsn > ledger->position;
+    bool awaited = news && ledger->position_awaited;
     if (news) {
         ledger->era = era;
         ledger->position = lsn;
+        ledger->position_awaited = false;
     }
     pthread_mutex_unlock(&ledger->lock);
-    if (news)
+    if (awaited)
         ledger->wake(ledger->data);
+}
+
+bool sgr_stream_ledger_await_handled(struct sgr_stream_ledger *ledger, uint32_t era, uint64_t lsn) {
+    pthread_mutex_lock(&ledger->lock);
+    bool handled = ledger->era == era && ledger->position >= lsn;
+    ledger->position_awaited = !handled;
+    pthread_mutex_unlock(&ledger->lock);
+    return handled;
 }
 
 uint64_t sgr_stream_ledger_position(struct sgr_stream_ledger *ledger, uint32_t era) {

@@ -13,8 +13,7 @@
 
 struct sgr_stream_ledger;
 
-/* `wake` is called from any thread when there is something to look at: a position was handled, or the bytes fell to what
- * sgr_stream_ledger_await named. It must only wake a loop. */
+/* `wake` is called from any thread when there is something to look at that was awaited: a position, or the bytes. It must only wake a loop. */
 struct sgr_stream_ledger *sgr_stream_ledger_new(void (*wake)(void *data), void *data);
 /* Lives on until its last batch is gone. NULL is fine. */
 void sgr_stream_ledger_unref(struct sgr_stream_ledger *ledger);
@@ -27,6 +26,8 @@ bool sgr_stream_ledger_held(const struct sgr_stream_ledger *ledger);
 /* Positions count within one era: a gap begins another one. */
 void sgr_stream_ledger_handled(struct sgr_stream_ledger *ledger, uint32_t era, uint64_t lsn);
 uint64_t sgr_stream_ledger_position(struct sgr_stream_ledger *ledger, uint32_t era); /* or 0 */
+/* True: that is handled already; else there will be a wake when the next position is. */
+bool sgr_stream_ledger_await_handled(struct sgr_stream_ledger *ledger, uint32_t era, uint64_t lsn);
 
 /* ---- Packing; engine's thread ---- */
 

@@ -14,6 +14,7 @@ struct sgr_stream {
     uint32_t era;     /* of the last state it was told */
     uint64_t handled; /* within that */
     bool held;
+    size_t reached;          /* connections that its last batch was for */
     struct sgr_list waiting; /* of struct waiting */
 };
 
@@ -136,7 +137,9 @@ static void deliver_state(struct sgr_stream *stream, uint32_t era,
 }
 
 static void deliver_batch(struct sgr_stream *stream, const struct sgr_stream_batch *batch) {
+    size_t before = stream->sink->server->dirty.count;
     stream->bind.callbacks->changes(stream->bind.data, stream, batch);
+    stream->reached = stream->sink->server->dirty.count - before;
 }
 
 static size_t deliver_first(struct sgr_stream *stream) {
@@ -177,6 +180,19 @@ void sgr__stream_batch(struct sgr_server *server, size_t source,
         else
             deliver_batch(stream, batch);
     }
+}
+
+bool sgr__stream_reaches_few(const struct sgr_server *server, size_t source, size_t most) {
+    size_t reached = 0;
+    SGR_LIST_EACH(link, &server->streams) {
+        const struct sgr_stream *stream = SGR_CONTAINER(link, struct sgr_stream, link);
+        if (stream->source != source)
+            continue;
+        reached += stream->reached;
+        if (!stream->sink->methods.any_thread || must_wait(stream))
+            return false;
+    }
+    return reached <= most;
 }
 
 static const char *keep_text(char **place, const char *text) {

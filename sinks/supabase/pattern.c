@@ -18,7 +18,7 @@ struct pattern {
     pcre2_match_context *limits;
 };
 
-static int workspace[WORKSPACE]; /* of the match under way; there is one thread */
+static _Thread_local int workspace[WORKSPACE]; /* of the match under way */
 
 /* ---- As PCRE2 has it ---- */
 

@@ -329,6 +329,7 @@ static const struct sgr_sink_methods methods = {.open = supabase_open,
                                                 .drain = supabase_drain,
                                                 .close = supabase_close,
                                                 .check = supabase_check,
+                                                .any_thread = true,
                                                 .needs = supabase_needs};
 
 SGR_PLUGIN = {

@@ -416,7 +416,7 @@ struct sgr_sink_methods {
      * wrong with these options, without a host, a server or the network. The message may begin with the path of what it is about, such as
      * `topics[1].name: …`, and is told with that place. */
     int (*check)(const void *options, struct sgr_error *error);
-    /* Since 1.2. Nothing of it depends on the thread: `commit` may be called on the engine's while the network thread sleeps, which spares that
+    /* Since 1.2. Nothing of it depends on the thread: `commit` and `changes` may be called on the engine's while the network thread sleeps, which spares that
      * thread's waking where commits are few. No two calls of a sink ever run at once. */
     bool any_thread;
     /* Since 1.2; NULL: nothing. Calls `need` for each column that the old row of a DELETE must have, of a table of that source as its config would

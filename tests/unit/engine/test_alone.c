@@ -15,11 +15,12 @@ static bool offered(void *data, const struct sgr_hub_commit *commit) {
 }
 
 static struct side *side_new(bool takes) {
+    static const struct sgr_hub_alone alone = {.commit = offered};
     struct side *side = calloc(1, sizeof(*side));
     assert_non_null(side);
     *side = (struct side){.world = world_new(NOTES), .takes = takes};
     world_subscribe(side->world, "/notes", NULL, NULL);
-    sgr_hub_on_alone(side->world->engine->hub, offered, side);
+    sgr_hub_on_alone(side->world->engine->hub, &alone, side);
     world_pass(side->world, 1000);
     return side;
 }

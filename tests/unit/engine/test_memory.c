@@ -73,11 +73,12 @@ static void commit_now(struct world *world, long n) {
 
 /* True: no allocation was the n-th. */
 static bool attempt(long n, bool alone) {
+    static const struct sgr_hub_alone taking = {.commit = take};
     struct world *world = world_new(NOTES);
     world_subscribe(world, "/notes", NULL, NULL);
     world_subscribe(world, "/by", "1", NULL);
     if (alone)
-        sgr_hub_on_alone(world->engine->hub, take, NULL);
+        sgr_hub_on_alone(world->engine->hub, &taking, NULL);
     commits = 0;
     commit_now(world, n);
     bool worked = fail_after >= 0;

@@ -233,8 +233,11 @@ static void positions_are_acknowledged_once_they_are_handled(void **state) {
     commit(world, 2, "b");
     turn(world);
     assert_int_equal(explained(world, "acknowledged"), 0);
+    sgr_stream_ledger_handled(world->ledger, 0, 100);
+    sgr_loop_advance(world->engine->loop, 100000); /* nobody is woken, but it is looked for */
+    assert_int_equal(explained(world, "acknowledged"), 100);
     sgr_stream_ledger_handled(world->ledger, 0, 150);
-    turn(world);
+    turn(world); /* it is awaited by now */
     assert_int_equal(explained(world, "acknowledged"), 150);
     world->table->advance(world->host, 900); /* idle log, but 2 is outstanding */
     assert_int_equal(explained(world, "acknowledged"), 150);
@@ -244,6 +247,39 @@ static void positions_are_acknowledged_once_they_are_handled(void **state) {
     sgr_stream_ledger_handled(world->ledger, 0, 5000); /* a sink that says too much */
     turn(world);
     assert_int_equal(explained(world, "acknowledged"), 900);
+    world_free(world);
+}
+
+static bool take_alone(void *data, size_t source, const struct sgr_stream_batch *batch) {
+    struct world *world = data;
+    assert_int_equal(source, 0);
+    note(world, "alone %u ", batch->transaction.xid);
+    return world->keeps; /* here: whether it is taken */
+}
+
+static void a_small_transaction_that_comes_alone_is_offered(void **state) {
+    static const struct sgr_hub_alone alone = {.stream_batch = take_alone};
+    (void)state;
+    struct world *world = world_new(NULL);
+    expect(world, "[flowing 0]");
+    sgr_hub_on_alone(world->engine->hub, &alone, world);
+    world->keeps = true;
+    sgr_loop_advance(world->engine->loop, 1000);
+    commit(world, 1, "a");
+    expect(world, "alone 1 ");
+    sgr_loop_advance(world->engine->loop, 100);
+    commit(world, 2, "b");
+    expect(world, "2(b )"); /* close behind the other */
+    sgr_loop_advance(world->engine->loop, 1000);
+    commit(world, 3, "A");
+    expect(world, "3(A )"); /* large */
+    release(world);
+    world->keeps = false;
+    sgr_loop_advance(world->engine->loop, 1000);
+    commit(world, 4, "d");
+    expect(world, "alone 4 4(d )"); /* not taken */
+    assert_int_equal(sgr_stream_ledger_bytes(world->ledger), 0);
+    sgr_hub_on_alone(world->engine->hub, NULL, NULL);
     world_free(world);
 }
 
@@ -271,7 +307,7 @@ static void a_gap_forgets_what_cannot_go_on(void **state) {
     expect(world, "5(a )6(B …[down 0][gap other_system 1]2(d )");
     assert_int_equal(explained(world, "acknowledged"), 120);
     sgr_stream_ledger_handled(world->ledger, 0, 550); /* said of what was before */
-    turn(world);
+    sgr_loop_advance(world->engine->loop, 100000);
     assert_int_equal(explained(world, "acknowledged"), 120);
     sgr_stream_ledger_handled(world->ledger, 1, 250);
     turn(world);
@@ -336,6 +372,7 @@ int main(void) {
         cmocka_unit_test(what_comes_again_is_passed_on_once),
         cmocka_unit_test(a_transaction_that_does_not_come_again_is_no_secret),
         cmocka_unit_test(positions_are_acknowledged_once_they_are_handled),
+        cmocka_unit_test(a_small_transaction_that_comes_alone_is_offered),
         cmocka_unit_test(nobody_who_acknowledges_means_passed_on_is_enough),
         cmocka_unit_test(a_gap_forgets_what_cannot_go_on),
         cmocka_unit_test(a_source_waits_in_mid_transaction_while_batches_live),

@@ -209,13 +209,32 @@ static void what_is_kept_as_history_does_not_count(void **state) {
     packing_free(&packing);
 }
 
-static void a_position_counts_within_its_era(void **state) {
+static void who_awaits_a_position_is_woken_by_the_next_one(void **state) {
     (void)state;
     struct sgr_stream_ledger *ledger = sgr_stream_ledger_new(count_wake, NULL);
     wakes = 0;
     sgr_stream_ledger_handled(ledger, 0, 100);
-    sgr_stream_ledger_handled(ledger, 0, 90);
+    assert_int_equal(wakes, 0);
+    assert_true(sgr_stream_ledger_await_handled(ledger, 0, 100));
+    sgr_stream_ledger_handled(ledger, 0, 110);
+    assert_int_equal(wakes, 0);
+    assert_false(sgr_stream_ledger_await_handled(ledger, 0, 130));
+    sgr_stream_ledger_handled(ledger, 0, 90); /* no news */
+    assert_int_equal(wakes, 0);
+    sgr_stream_ledger_handled(ledger, 0, 120);
+    sgr_stream_ledger_handled(ledger, 0, 130);
     assert_int_equal(wakes, 1);
+    assert_false(sgr_stream_ledger_await_handled(ledger, 1, 10)); /* another era */
+    sgr_stream_ledger_handled(ledger, 1, 5);
+    assert_int_equal(wakes, 2);
+    sgr_stream_ledger_unref(ledger);
+}
+
+static void a_position_counts_within_its_era(void **state) {
+    (void)state;
+    struct sgr_stream_ledger *ledger = sgr_stream_ledger_new(count_wake, NULL);
+    sgr_stream_ledger_handled(ledger, 0, 100);
+    sgr_stream_ledger_handled(ledger, 0, 90);
     assert_int_equal(sgr_stream_ledger_position(ledger, 0), 100);
     assert_int_equal(sgr_stream_ledger_position(ledger, 1), 0);
     sgr_stream_ledger_handled(ledger, 1, 7);
@@ -498,6 +517,7 @@ int main(void) {
         cmocka_unit_test(another_descriptor_has_another_identity_and_the_old_one_stays),
         cmocka_unit_test(who_awaits_fewer_bytes_is_woken_once),
         cmocka_unit_test(what_is_kept_as_history_does_not_count),
+        cmocka_unit_test(who_awaits_a_position_is_woken_by_the_next_one),
         cmocka_unit_test(a_position_counts_within_its_era),
         cmocka_unit_test(what_is_held_waits_in_order_and_comes_when_released),
         cmocka_unit_test(the_least_of_those_who_acknowledge_counts),
