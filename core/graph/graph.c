@@ -153,11 +153,22 @@ static struct sgr_batch batch_part(const struct sgr_batch_builder *builder, size
     return (struct sgr_batch){.items = batch.items + from, .count = batch.count - from};
 }
 
+static struct sgr_index *first_index(const struct sgr_node *node) {
+    return SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index;
+}
+
+/* Where the first index is not by the key, equal rows are looked for once all are there (publish), not with each: that would hold each row against its
+ * whole group. */
 int sgr__node_settle(struct sgr_node *node, struct sgr_error *error) {
     assert(!node->fed_loose && !node->graph->running);
     struct sgr_batch rest = batch_part(&node->fed, node->settled);
     node->settled += rest.count;
-    return sgr__batch_apply(node, &rest, error);
+    if (node->narrow)
+        sgr_index_promise_distinct(first_index(node), true);
+    int status = sgr__batch_apply(node, &rest, error);
+    if (node->narrow)
+        sgr_index_promise_distinct(first_index(node), false);
+    return status;
 }
 
 /* Settled rows were all that the node had. */
@@ -178,9 +189,12 @@ void sgr__node_unfeed(struct sgr_node *node) {
 
 /* Visiting. */
 
+static int repeated_key(struct sgr_error *error) {
+    return sgr_error_set(error, SGR_EINTERNAL, "two rows have the same key");
+}
+
 static bool key_repeats(const struct sgr_node *node) {
-    const struct sgr_index *index =
-        SGR_VECTOR_AT(&node->arrangements, struct sgr__arrangement, 0)->index;
+    const struct sgr_index *index = first_index(node);
     return node->narrow ? sgr_index_repeats(index)
                         : sgr_index_rows(index) != sgr_index_groups(index);
 }
@@ -194,7 +208,7 @@ int sgr__batch_apply(struct sgr_node *node, const struct sgr_batch *batch,
         if (status)
             return status;
         if (!node->plugin && node->key_count && i == 0 && key_repeats(node))
-            return sgr_error_set(error, SGR_EINTERNAL, "two rows have the same key");
+            return repeated_key(error);
     }
     return 0;
 }
@@ -247,8 +261,11 @@ static int publish(struct sgr_node *node, struct sgr_error *error) {
     if (status)
         return sgr_error_set(error, status, "out of memory");
     batch = batch_part(&node->out, node->settled);
+    bool promised = node->settled && node->narrow;
     node->settled = 0;
-    return sgr__batch_apply(node, &batch, error);
+    status = sgr__batch_apply(node, &batch, error);
+    return !status && promised && sgr_index_breaks_promise(first_index(node)) ? repeated_key(error)
+                                                                              : status;
 }
 
 static int visit(struct sgr_node *node, struct sgr_error *error) {

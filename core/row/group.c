@@ -308,3 +308,42 @@ void sgr__group_prefetch(const struct sgr__groups *groups, uint32_t group) {
     if (!sgr__group_is_set(group))
         __builtin_prefetch(block_at(groups, group));
 }
+
+void sgr__group_prefetch_rows(const struct sgr__groups *groups, uint32_t group) {
+    if (sgr__group_is_set(group))
+        return;
+    const struct block *block = block_at(groups, group);
+    for (uint32_t i = 0; i < block->count; i++)
+        __builtin_prefetch(sgr_row_at(groups->heap, block->ids[i]));
+}
+
+/* --- equal rows --- */
+
+static bool are_equal(const struct sgr__groups *groups, uint32_t a, uint32_t b) {
+    return sgr_row_equal(groups->schema, sgr_row_at(groups->heap, a), sgr_row_at(groups->heap, b));
+}
+
+static bool array_repeats(const struct sgr__groups *groups, const struct block *block) {
+    uint32_t hashes[SET];
+    for (uint32_t i = 0; i < block->count; i++) {
+        hashes[i] = hash_of(groups, sgr_row_at(groups->heap, block->ids[i]));
+        for (uint32_t j = 0; j < i; j++)
+            if (hashes[j] == hashes[i] && are_equal(groups, block->ids[j], block->ids[i]))
+                return true;
+    }
+    return false;
+}
+
+static bool set_repeats(const struct sgr__groups *groups, const struct sgr__table *set) {
+    struct sgr__slot *slot;
+    for (uint64_t at = 0; (slot = sgr__table_next(set, &at));)
+        for (struct sgr__slot *other = slot; (other = sgr__table_find_next(other));)
+            if (are_equal(groups, slot->ref, other->ref))
+                return true;
+    return false;
+}
+
+bool sgr__group_repeats(const struct sgr__groups *groups, uint32_t group) {
+    return sgr__group_is_set(group) ? set_repeats(groups, set_at(groups, group))
+                                    : array_repeats(groups, block_at(groups, group));
+}

@@ -51,5 +51,8 @@ const struct sgr__table *sgr__group_open(const struct sgr__groups *groups, uint3
 uint32_t sgr__group_first(const struct sgr__groups *groups, uint32_t group);
 /* Has the memory that sgr__group_first looks at on its way. */
 void sgr__group_prefetch(const struct sgr__groups *groups, uint32_t group);
+/* Two of its rows are equal. Each row of an array is looked at once, in memory that the second function has on its way; its block should be there by then. */
+bool sgr__group_repeats(const struct sgr__groups *groups, uint32_t group);
+void sgr__group_prefetch_rows(const struct sgr__groups *groups, uint32_t group);
 
 #endif

@@ -364,6 +364,27 @@ int sgr_index_apply(struct sgr_index *index, const struct sgr_batch *batch,
     return 0;
 }
 
+/* --- a promise --- */
+
+bool sgr_index_breaks_promise(const struct sgr_index *index) {
+    uint32_t groups[AHEAD];
+    struct sgr__slot *slot;
+    uint64_t at = 0;
+    for (size_t count = AHEAD; count == AHEAD;) {
+        for (count = 0; count < AHEAD && (slot = sgr__table_next(&index->table, &at));)
+            if (is_group(slot))
+                groups[count++] = slot->ref;
+        for (size_t i = 0; i < count; i++)
+            sgr__group_prefetch(&index->groups, groups[i]);
+        for (size_t i = 0; i < count; i++)
+            sgr__group_prefetch_rows(&index->groups, groups[i]);
+        for (size_t i = 0; i < count; i++)
+            if (sgr__group_repeats(&index->groups, groups[i]))
+                return true;
+    }
+    return false;
+}
+
 /* --- reading --- */
 
 /* What a struct sgr_iterator holds. */

@@ -18,8 +18,11 @@ struct sgr_index *sgr_index_new(struct sgr_heap *heap, const struct sgr_schema *
 void sgr_index_free(struct sgr_index *index);  /* NULL is fine */
 void sgr_index_clear(struct sgr_index *index); /* takes all rows out; never fails */
 /* Promises that no two equal rows will be in it, as the node has a key: an insertion then looks for no equal row, which makes filling
- * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. Said while it is empty. */
+ * it faster. Were the promise broken, equal rows would stand side by side instead of as one of weight 2. Said while it is empty, or for what is applied until
+ * it is taken back. */
 void sgr_index_promise_distinct(struct sgr_index *index, bool distinct);
+/* Whether the promise was broken: looks at each row that is not the only one of its key once, which is much less than each insertion would. */
+bool sgr_index_breaks_promise(const struct sgr_index *index);
 const uint16_t *sgr_index_columns(const struct sgr_index *index, size_t *ret_count);
 
 /* A consolidated batch. Rows to delete are found by identity or else by content. Equal rows are one entry, whose weights add up.

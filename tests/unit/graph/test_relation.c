@@ -394,6 +394,45 @@ static void a_key_index_that_others_use_stays_and_another_identity_gets_its_own(
     pivot_fini(&t, other);
 }
 
+/* 1,300 rows of 100 keys, and one of them once more at the end; the graph's run gives the status. */
+static int run_large_pivot(struct table *t, const char *again) {
+    assert_int_equal(sgr_fold_snapshot_begin(t->fold, true, &t->f.error), 0);
+    for (int i = 0; i < MANY; i++) {
+        char key[16], id[16];
+        snprintf(key, sizeof(key), "%d", i % 100);
+        snprintf(id, sizeof(id), "%d", i);
+        assert_int_equal(snapshot_row(t, FIELDS(key, id)), 0);
+    }
+    if (again)
+        assert_int_equal(snapshot_row(t, FIELDS("7", again)), 0);
+    assert_int_equal(sgr_fold_snapshot_finish(t->fold, &t->f.error), 0);
+    return sgr_graph_run(t->f.graph, &t->f.error);
+}
+
+static void a_row_twice_in_a_large_snapshot_is_found_wherever_the_two_stand(void **unused) {
+    (void)unused;
+    static const char *const again[] = {"7", "607", "1207"}; /* settled early, late, not yet */
+    for (int i = 0; i < 3; i++) {
+        struct table t;
+        struct sgr_index *other;
+        pivot_init(&t, &other);
+        assert_int_equal(run_large_pivot(&t, again[i]), SGR_EINTERNAL);
+        assert_non_null(strstr(t.f.error.message, "same key"));
+        pivot_fini(&t, other);
+    }
+    struct table t;
+    struct sgr_index *other;
+    pivot_init(&t, &other);
+    assert_int_equal(run_large_pivot(&t, NULL), 0);
+    assert_int_equal(INSERT(&t, "7", "607"),
+                     SGR_EINTERNAL); /* what comes later is looked for at once */
+    sgr_fold_abort(t.fold);
+    assert_int_equal(change(&t, SGR_DELETE, SGR_OLD_KEY, FIELDS("7", "607"), NULL), 0);
+    commit(&t);
+    assert_int_equal(sgr_index_rows(other), MANY - 1);
+    pivot_fini(&t, other);
+}
+
 static void a_row_twice_in_a_snapshot_is_an_error_without_a_key_index_too(void **unused) {
     (void)unused;
     struct table t;
@@ -557,6 +596,7 @@ int main(void) {
         cmocka_unit_test(a_key_of_all_columns_needs_no_index_beside_another),
         cmocka_unit_test(a_key_index_that_others_use_stays_and_another_identity_gets_its_own),
         cmocka_unit_test(a_row_twice_in_a_snapshot_is_an_error_without_a_key_index_too),
+        cmocka_unit_test(a_row_twice_in_a_large_snapshot_is_found_wherever_the_two_stand),
         cmocka_unit_test(what_cannot_be_is_an_error_with_the_relation),
         cmocka_unit_test(a_widened_and_reordered_relation_goes_on_a_retyped_one_does_not),
         cmocka_unit_test(random_transactions_equal_the_table),

@@ -389,6 +389,52 @@ static void entries_take_about_twelve_bytes_and_leave_none_behind(void **state) 
     sgr_schema_unref(schema);
 }
 
+/* `count` rows of one key among others', and the one numbered `twice` once more. */
+static bool breaks_promise(int32_t count, int32_t twice) {
+    struct sgr_schema *schema = pair_schema();
+    struct sgr_index *index = sgr_index_new(heap, schema, (const uint16_t[]){0}, 1);
+    sgr_index_promise_distinct(index, true);
+    for (int32_t i = 0; i <= count; i++)
+        for (int64_t key = 0; key < 100; key++) {
+            if (i == count && (key != 70 || twice < 0))
+                continue;
+            const struct sgr_row *row = pair_row(schema, key, i == count ? twice : i);
+            assert_int_equal(apply_one(index, row, 1), 0);
+            sgr_row_unref(row);
+        }
+    bool broken = sgr_index_breaks_promise(index) || sgr_index_repeats(index);
+    sgr_index_free(index);
+    sgr_schema_unref(schema);
+    return broken;
+}
+
+static void a_broken_promise_is_found_in_groups_of_any_size(void **state) {
+    (void)state;
+    const int32_t counts[] = {1, 2, 3, 30, 31, 32, 100};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        assert_false(breaks_promise(counts[i], -1));
+        for (int32_t twice = 0; twice < counts[i]; twice++)
+            assert_true(breaks_promise(counts[i], twice));
+    }
+}
+
+/* What was an array with equal rows in it when it became a set. */
+static void a_broken_promise_is_found_in_what_became_a_set(void **state) {
+    (void)state;
+    struct sgr_schema *schema = pair_schema();
+    struct sgr_index *index = sgr_index_new(heap, schema, (const uint16_t[]){0}, 1);
+    sgr_index_promise_distinct(index, true);
+    for (int32_t i = 0; i < 40; i++) {
+        const struct sgr_row *row = pair_row(schema, 1, i == 1 ? 0 : i);
+        assert_int_equal(apply_one(index, row, 1), 0);
+        sgr_row_unref(row);
+    }
+    assert_false(sgr_index_repeats(index));
+    assert_true(sgr_index_breaks_promise(index));
+    sgr_index_free(index);
+    sgr_schema_unref(schema);
+}
+
 /* A scan of what was once large must not walk through all that was. */
 static void an_emptied_index_gives_its_segments_back(void **state) {
     (void)state;
@@ -466,6 +512,8 @@ int main(void) {
         CASE(a_column_named_twice_has_to_be_both_values),
         CASE(one_row_a_million_times_is_one_entry),
         CASE(entries_take_about_twelve_bytes_and_leave_none_behind),
+        CASE(a_broken_promise_is_found_in_groups_of_any_size),
+        CASE(a_broken_promise_is_found_in_what_became_a_set),
         CASE(an_emptied_index_gives_its_segments_back),
         CASE(iteration_order_follows_from_the_history_alone),
     };
