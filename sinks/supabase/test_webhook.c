@@ -281,6 +281,38 @@ static void other_transactions_are_acknowledged_behind_those_that_wait(void **un
     assert_int_equal(host.handled, 200);
 }
 
+static void what_is_done_behind_one_that_waits_takes_no_memory(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "public:users", A) "," ONE("*", "public:notes", B), ", window: 0"));
+    insert(&users, "1", 100);
+    insert(&notes, "1", 200);
+    answer(1, 200);
+    size_t blocks = host.blocks;
+    for (uint64_t lsn = 300; lsn <= 2000; lsn += 100) {
+        insert(&notes, "1", lsn);
+        answer(host.post_count - 1, 200);
+    }
+    assert_int_equal(host.blocks, blocks);
+    insert(&users, "2", 2100);
+    insert(&notes, "2", 2200);
+    answer(0, 200);
+    assert_int_equal(host.handled, 2000); /* with the first, all that was done behind it */
+    answer(host.post_count - 1, 200);
+    assert_int_equal(host.handled, 2100);
+    answer(host.post_count - 2, 200);
+    assert_int_equal(host.handled, 2200);
+}
+
+static void what_waits_at_the_end_is_not_acknowledged(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ""));
+    insert(&users, "1", 100);
+    insert(&users, "2", 200);
+    close_sink();
+    assert_int_equal(host.handled, 0);
+    open_with(OPTIONS("", ""));
+}
+
 /* What was before a gap is posted, but its position is not told. */
 static void a_gap_makes_positions_void(void **unused) {
     (void)unused;
@@ -511,6 +543,8 @@ int main(void) {
         TEST(what_is_refused_for_itself_is_left),
         TEST(a_request_that_cannot_be_made_is_made_later),
         TEST(other_transactions_are_acknowledged_behind_those_that_wait),
+        TEST(what_is_done_behind_one_that_waits_takes_no_memory),
+        TEST(what_waits_at_the_end_is_not_acknowledged),
         TEST(a_gap_makes_positions_void),
         TEST(the_stream_is_held_from_a_full_backlog_to_half),
         TEST(a_held_stream_parks_who_is_behind_and_goes_on),

@@ -26,7 +26,7 @@ struct webhooks {
     unsigned parts;     /* that were finished */
     struct commit *current;
 
-    struct commit *first, *last; /* with POSTs that are not answered yet, in order */
+    struct commit *first, *last; /* with POSTs that are not answered yet, or current; in order */
     bool holding;                /* the stream */
     void *stall;                 /* the timer until it is not held any longer */
 };
@@ -42,24 +42,40 @@ static void handled(struct webhooks *webhooks, uint64_t lsn) {
         webhooks->supabase->table->stream_handled(webhooks->supabase->stream, lsn);
 }
 
-static void settle(struct webhooks *webhooks) {
-    for (struct commit *first; (first = webhooks->first) && !first->waiting && !first->open;) {
-        webhooks->first = first->next;
-        if (!webhooks->first)
-            webhooks->last = NULL;
-        handled(webhooks, first->lsn);
-        webhooks->supabase->table->common.release(webhooks->supabase->host, first);
-    }
+/* Nothing of it is waited for: its position is acknowledged, or with that of the one before it. So all that are listed are waited for, and
+ * whoever has a commit wait for hours does not have the list grow with what others take. */
+static void finish(struct webhooks *webhooks, struct commit *commit) {
+    struct commit *before = commit->before, *next = commit->next;
+    if (before && commit->lsn)
+        before->lsn = commit->lsn;
+    else if (!before)
+        handled(webhooks, commit->lsn);
+    *(before ? &before->next : &webhooks->first) = next;
+    *(next ? &next->before : &webhooks->last) = before;
+    webhooks->supabase->table->common.release(webhooks->supabase->host, commit);
+}
+
+static void on_done(void *data, struct commit *commit) {
+    if (!commit->open)
+        finish(data, commit);
+}
+
+static void close_current(struct webhooks *webhooks) {
+    struct commit *current = webhooks->current;
+    webhooks->current = NULL;
+    if (!current)
+        return;
+    current->open = false;
+    if (!current->waiting)
+        finish(webhooks, current);
 }
 
 static void end_transaction(struct webhooks *webhooks, uint64_t lsn) {
-    if (webhooks->current)
-        webhooks->current->open = false;
-    webhooks->current = NULL;
     if (webhooks->last)
         webhooks->last->lsn = lsn;
     else
         handled(webhooks, lsn);
+    close_current(webhooks);
 }
 
 /* NULL: out of memory. */
@@ -71,10 +87,8 @@ static struct commit *current_commit(struct webhooks *webhooks) {
     if (!commit)
         return NULL;
     commit->open = true;
-    if (webhooks->last)
-        webhooks->last->next = commit;
-    else
-        webhooks->first = commit;
+    commit->before = webhooks->last;
+    *(webhooks->last ? &webhooks->last->next : &webhooks->first) = commit;
     return webhooks->last = webhooks->current = commit;
 }
 
@@ -97,7 +111,6 @@ static void on_stall(void *data) {
             (size_t)options_of(webhooks)->webhook_backlog / 2)
             endpoint_park(webhooks->endpoints[i],
                           "the stream waited for it for as long as webhook_stall");
-    settle(webhooks);
     look(webhooks);
 }
 
@@ -119,7 +132,6 @@ static void look(struct webhooks *webhooks) {
 }
 
 static void on_moved(void *data) {
-    settle(data);
     look(data);
 }
 
@@ -228,18 +240,21 @@ void webhooks_changes(struct webhooks *webhooks, const struct sgr_stream_batch *
         end_transaction(webhooks, transaction->end_lsn);
         park_laggards(webhooks, transaction->commit_lsn);
     }
-    on_moved(webhooks);
+    look(webhooks);
+}
+
+/* What is listed by now will acknowledge nothing. */
+static void forget_positions(struct webhooks *webhooks) {
+    for (struct commit *commit = webhooks->first; commit; commit = commit->next)
+        commit->lsn = 0;
+    close_current(webhooks);
 }
 
 /* A transaction in the midst of it stays unfinished; POSTs are made all the same. */
 void webhooks_gap(struct webhooks *webhooks) {
-    if (webhooks->current)
-        webhooks->current->open = false;
-    webhooks->current = NULL;
-    for (struct commit *commit = webhooks->first; commit; commit = commit->next)
-        commit->lsn = 0;
+    forget_positions(webhooks);
     begin_transaction(webhooks);
-    on_moved(webhooks);
+    look(webhooks);
 }
 
 /* ---- Life ---- */
@@ -285,6 +300,7 @@ static void fill(struct webhooks *webhooks, struct supabase *supabase) {
                                        .patience = own->webhook_patience,
                                        .scratch = sgr_text_new(common, supabase->host),
                                        .chance = chance | 1,
+                                       .done = on_done,
                                        .moved = on_moved,
                                        .data = webhooks};
 }
@@ -320,22 +336,15 @@ int webhooks_open(struct supabase *supabase, struct sgr_error *error) {
     return sgr_error_set(error, SGR_EABI, "this server makes no requests for sinks");
 }
 
-static void forget_commits(struct webhooks *webhooks) {
-    for (struct commit *commit; (commit = webhooks->first);) {
-        webhooks->first = commit->next;
-        webhooks->supabase->table->common.release(webhooks->supabase->host, commit);
-    }
-}
-
 void webhooks_free(struct webhooks *webhooks) {
     if (!webhooks)
         return;
     struct supabase *supabase = webhooks->supabase;
     const struct sgr_host_common *common = &supabase->table->common;
     supabase->table->timer_cancel(supabase->host, webhooks->stall);
+    forget_positions(webhooks);
     for (size_t i = 0; i < webhooks->endpoint_count; i++)
         endpoint_free(webhooks->endpoints[i]);
-    forget_commits(webhooks);
     common->release(supabase->host, webhooks->endpoints);
     common->release(supabase->host, webhooks->to);
     common->release(supabase->host, webhooks->matched);

@@ -47,14 +47,15 @@ static void count(const struct endpoint *endpoint, const char *metric, int64_t a
 
 /* ---- The queue ---- */
 
-static void release(struct commit **commit) {
-    if (*commit)
-        (*commit)->waiting--;
-    *commit = NULL;
+static void release(struct endpoint *endpoint, struct post *post) {
+    struct commit *commit = post->commit;
+    post->commit = NULL;
+    if (commit && --commit->waiting == 0)
+        endpoint->all->done(endpoint->all->data, commit);
 }
 
 static void waiting_free(struct endpoint *endpoint, struct waiting *waiting) {
-    release(&waiting->post.commit);
+    release(endpoint, &waiting->post);
     endpoint->bytes -= waiting->post.body->size;
     count(endpoint, "webhook_queued", -1);
     count(endpoint, "webhook_queued_bytes", -(int64_t)waiting->post.body->size);
@@ -121,7 +122,7 @@ void endpoint_park(struct endpoint *endpoint, const char *why) {
     if (endpoint->parked || !endpoint->first)
         return;
     struct waiting *first = endpoint->first, *next = first->next;
-    release(&first->post.commit);
+    release(endpoint, &first->post);
     first->next = NULL;
     endpoint->end = &first->next;
     for (struct waiting *waiting = next; waiting; waiting = next) {

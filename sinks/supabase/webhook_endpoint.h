@@ -14,7 +14,7 @@ struct endpoint;
 
 /* What POSTs of a transaction hold back: its acknowledgement. */
 struct commit {
-    struct commit *next;
+    struct commit *before, *next;
     size_t waiting; /* POSTs */
     bool open;      /* more of it is to come */
     uint64_t lsn;   /* acknowledged when all before is done; 0: nothing */
@@ -30,7 +30,9 @@ struct endpoints {
     int64_t patience;    /* microseconds that the first may be tried for; 0: for ever */
     struct sgr_text scratch;
     uint64_t chance; /* a state for random numbers, not 0 */
-    /* A commit waits for one POST less, or an endpoint holds fewer bytes. */
+    /* A commit waits for no POST any more; may free it. */
+    void (*done)(void *data, struct commit *commit);
+    /* An endpoint holds fewer bytes. */
     void (*moved)(void *data);
     void *data;
 };
