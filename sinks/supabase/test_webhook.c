@@ -198,6 +198,25 @@ static void an_id_is_the_same_in_another_process(void **unused) {
         answer(i, 200);
 }
 
+static void a_part_that_ends_elsewhere_has_another_id(void **unused) {
+    static const char *const limits[] = {", webhook_body: 1KB", ", webhook_body: 2KB"};
+    char ids[2][64];
+    (void)unused;
+    for (int round = 0; round < 2; round++) {
+        char options[256];
+        snprintf(options, sizeof(options), "{ source: db, secure: false, webhooks: [%s]%s }",
+                 ONE("*", "*", A), limits[round]);
+        if (round)
+            close_sink();
+        open_with(options);
+        for (int i = 0; i < 12; i++)
+            piece(&users, "1", 100, i == 0, i == 11);
+        assert_string_equal(header(0, "part"), "1");
+        snprintf(ids[round], sizeof(ids[round]), "%s", header(0, "id"));
+    }
+    assert_string_not_equal(ids[0], ids[1]);
+}
+
 /* ---- Order, and trying again ---- */
 
 static void an_endpoint_gets_one_after_the_other(void **unused) {
@@ -538,6 +557,7 @@ int main(void) {
         TEST(pieces_are_one_post),
         TEST(large_transactions_are_posted_in_parts),
         TEST(an_id_is_the_same_in_another_process),
+        TEST(a_part_that_ends_elsewhere_has_another_id),
         TEST(an_endpoint_gets_one_after_the_other),
         TEST(failures_are_tried_again_in_order),
         TEST(what_is_refused_for_itself_is_left),

@@ -160,11 +160,13 @@ static void begin_transaction(struct webhooks *webhooks) {
     begin_part(webhooks);
 }
 
-/* Of a POST, the same whenever it is made again, also by another process. In order of the log. */
+/* Of a POST, the same whenever it is made again, also by another process. In order of the log. A part is named by both its ends, as another
+ * process may cut transactions elsewhere. */
 static void write_id(const struct webhooks *webhooks, const struct sgr_transaction *transaction,
                      const struct webhook *webhook, struct post *post) {
     const uint64_t what[] = {webhook->identity, transaction->xid,
-                             (uint64_t)transaction->commit_time, webhooks->begins_at};
+                             (uint64_t)transaction->commit_time, webhooks->begins_at,
+                             webhooks->changes};
     snprintf(post->id, sizeof(post->id), "%016llx-%016llx",
              (unsigned long long)transaction->commit_lsn,
              (unsigned long long)XXH3_64bits(what, sizeof(what)));
