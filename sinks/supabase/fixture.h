@@ -65,7 +65,7 @@ static struct host {
     uint64_t handled;
     struct sgr_http posts[POSTS];
     size_t post_count;
-    bool refuse_posts; /* as without memory */
+    bool refuse_posts, refuse_timers; /* as without memory */
     int64_t counted_parked, counted_queued, counted_missed;
     size_t blocks;
     size_t block_limit; /* allocations that succeed; 0: all */
@@ -189,6 +189,8 @@ static inline size_t fake_queued(const struct sgr_connection *connection) {
 
 static inline void *fake_timer(void *unused, int64_t after, void (*fired)(void *data), void *data) {
     (void)unused;
+    if (host.refuse_timers)
+        return NULL;
     for (size_t i = 0; i < TIMERS; i++)
         if (!host.timers[i].fired) {
             host.timers[i].fired = fired;

@@ -399,12 +399,13 @@ static void a_held_stream_parks_who_is_behind_and_goes_on(void **unused) {
     answer(host.post_count - 1, 200);
 }
 
-static void wait_a_millisecond(void) {
+static void wait_milliseconds(int64_t milliseconds) {
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
     do
         clock_gettime(CLOCK_MONOTONIC, &now);
-    while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < 1000000);
+    while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec <
+           milliseconds * 1000000);
 }
 
 static void patience_ends(void **unused) {
@@ -412,7 +413,7 @@ static void patience_ends(void **unused) {
     open_with(OPTIONS(ONE("*", "*", A), ", webhook_patience: 1ms"));
     insert(&users, "1", 100);
     insert(&users, "2", 200);
-    wait_a_millisecond();
+    wait_milliseconds(1);
     answer(0, 500);
     assert_int_equal(host.counted_parked, 1);
     again();
@@ -422,6 +423,44 @@ static void patience_ends(void **unused) {
     again();
     answer(host.post_count - 1, 400); /* an answer all the same */
     assert_int_equal(host.counted_parked, 0);
+}
+
+/* Neither the request nor the timer until the next try can be had. */
+static void a_parked_endpoint_is_tried_by_what_comes_when_memory_was_out(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_patience: 1ms"));
+    insert(&users, "1", 100);
+    wait_milliseconds(1);
+    answer(0, 500);
+    assert_int_equal(host.counted_parked, 1);
+    host.refuse_posts = host.refuse_timers = true;
+    again();
+    host.refuse_posts = host.refuse_timers = false;
+    again();
+    assert_int_equal(host.post_count, 1); /* nothing would have it tried */
+    insert(&users, "2", 200);
+    assert_int_equal(host.post_count, 2);
+    assert_string_equal(host.posts[1].body, BODY(INSERTED("users", "1")));
+    answer(1, 200);
+    assert_int_equal(host.counted_parked, 0);
+}
+
+static void who_is_parked_when_a_request_cannot_be_made_holds_the_stream_no_longer(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), SMALL ", webhook_patience: 100ms, webhook_stall: 0s"));
+    insert(&users, "1", 100);
+    answer(0, 500);
+    for (uint64_t lsn = 200; lsn <= 1000; lsn += 100)
+        insert(&users, "1", lsn);
+    assert_true(host.held);
+    wait_milliseconds(100);
+    host.refuse_posts = true;
+    again();
+    host.refuse_posts = false;
+    assert_int_equal(host.counted_parked, 1);
+    assert_false(host.held);
+    again();
+    answer(1, 200);
 }
 
 static void who_lags_behind_the_log_is_parked(void **unused) {
@@ -569,6 +608,8 @@ int main(void) {
         TEST(the_stream_is_held_from_a_full_backlog_to_half),
         TEST(a_held_stream_parks_who_is_behind_and_goes_on),
         TEST(patience_ends),
+        TEST(a_parked_endpoint_is_tried_by_what_comes_when_memory_was_out),
+        TEST(who_is_parked_when_a_request_cannot_be_made_holds_the_stream_no_longer),
         TEST(who_lags_behind_the_log_is_parked),
         TEST(a_webhook_that_waits_does_not_hold_up_clients),
         TEST(headers_are_added),

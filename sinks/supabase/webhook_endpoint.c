@@ -92,7 +92,7 @@ void endpoint_left_out(struct endpoint *endpoint, uint64_t lsn, const char *why)
     LOG(endpoint, SGR_LOG_ERROR, "the one of %X/%X is left out: %s", LSN(lsn), why);
 }
 
-void endpoint_push(struct endpoint *endpoint, const struct post *post) {
+static void enqueue(struct endpoint *endpoint, const struct post *post) {
     const struct sgr_sink_host *table = endpoint->all->table;
     if (endpoint->parked) {
         miss(endpoint, post->lsn);
@@ -113,6 +113,10 @@ void endpoint_push(struct endpoint *endpoint, const struct post *post) {
     endpoint->bytes += post->body->size;
     count(endpoint, "webhook_queued", 1);
     count(endpoint, "webhook_queued_bytes", post->body->size);
+}
+
+void endpoint_push(struct endpoint *endpoint, const struct post *post) {
+    enqueue(endpoint, post);
     kick(endpoint);
 }
 
@@ -167,6 +171,7 @@ static void on_again(void *data) {
     struct endpoint *endpoint = data;
     endpoint->timer = NULL;
     kick(endpoint);
+    endpoint->all->moved(endpoint->all->data);
 }
 
 /* Without a timer the next push tries again. */

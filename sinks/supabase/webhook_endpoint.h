@@ -49,7 +49,7 @@ struct endpoint *endpoint_new(struct endpoints *all, const char *url); /* NULL: 
 void endpoint_free(struct endpoint *endpoint);
 const char *endpoint_url(const struct endpoint *endpoint);
 
-/* Copies it, with references of its own. Without memory, or when parked, it is left out. */
+/* Copies it, with references of its own. Without memory, or when parked, it is left out. The first is tried, unless that goes on by itself. */
 void endpoint_push(struct endpoint *endpoint, const struct post *post);
 void endpoint_left_out(struct endpoint *endpoint, uint64_t lsn, const char *why);
 /* Parks it, unless it is; `why` is for people. */
