@@ -399,6 +399,37 @@ static void a_held_stream_parks_who_is_behind_and_goes_on(void **unused) {
     answer(host.post_count - 1, 200);
 }
 
+static void who_is_slow_has_the_stream_wait_once_until_it_has_caught_up(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), SMALL ", webhook_stall: 2s"));
+    uint64_t lsn = 100;
+    for (; !host.held; lsn += 100)
+        insert(&users, "1", lsn);
+    pass(2000000);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(host.counted_parked, 1);
+        answer(host.post_count - 1, 200);
+        assert_int_equal(host.counted_parked, 0);
+        insert(&users, "1", lsn++);
+        insert(&users, "1", lsn++);
+        for (uint64_t end = lsn + 1000; lsn < end && !host.counted_parked; lsn += 100) {
+            answer(host.post_count - 1, 200); /* one while two come */
+            insert(&users, "1", lsn);
+            insert(&users, "1", lsn + 50);
+            assert_false(host.held);
+        }
+    }
+    answer(host.post_count - 1, 200);
+    insert(&users, "1", lsn);
+    answer(host.post_count - 1, 200); /* it is fast enough now */
+    for (uint64_t end = lsn + 1000; lsn < end && !host.held; lsn += 100)
+        insert(&users, "1", lsn);
+    assert_true(host.held);
+    for (; host.counted_queued; lsn += 100)
+        answer(host.post_count - 1, 200);
+    assert_false(host.held);
+}
+
 static void wait_milliseconds(int64_t milliseconds) {
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
@@ -607,6 +638,7 @@ int main(void) {
         TEST(a_gap_makes_positions_void),
         TEST(the_stream_is_held_from_a_full_backlog_to_half),
         TEST(a_held_stream_parks_who_is_behind_and_goes_on),
+        TEST(who_is_slow_has_the_stream_wait_once_until_it_has_caught_up),
         TEST(patience_ends),
         TEST(a_parked_endpoint_is_tried_by_what_comes_when_memory_was_out),
         TEST(who_is_parked_when_a_request_cannot_be_made_holds_the_stream_no_longer),

@@ -109,9 +109,18 @@ static void on_stall(void *data) {
     for (size_t i = 0; i < webhooks->endpoint_count; i++)
         if (endpoint_bytes(webhooks->endpoints[i]) >
             (size_t)options_of(webhooks)->webhook_backlog / 2)
-            endpoint_park(webhooks->endpoints[i],
-                          "the stream waited for it for as long as webhook_stall");
+            endpoint_give_up(webhooks->endpoints[i],
+                             "the stream waited for it for as long as webhook_stall");
     look(webhooks);
+}
+
+/* One that answers, but slower than the stream flows, has clients wait once and not once a backlog. */
+static void park_who_is_still_slow(struct webhooks *webhooks, size_t limit) {
+    for (size_t i = 0; i < webhooks->endpoint_count; i++)
+        if (endpoint_given_up(webhooks->endpoints[i]) &&
+            endpoint_bytes(webhooks->endpoints[i]) > limit)
+            endpoint_park(webhooks->endpoints[i],
+                          "its backlog is full again since the stream waited for it");
 }
 
 /* Held from a full backlog on, until it is half empty. */
@@ -119,6 +128,7 @@ static void look(struct webhooks *webhooks) {
     struct supabase *supabase = webhooks->supabase;
     size_t limit = (size_t)options_of(webhooks)->webhook_backlog;
     int64_t stall = options_of(webhooks)->webhook_stall;
+    park_who_is_still_slow(webhooks, limit);
     bool hold = anybody_behind(webhooks, webhooks->holding ? limit / 2 : limit);
     if (hold == webhooks->holding)
         return;

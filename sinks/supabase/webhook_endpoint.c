@@ -23,6 +23,7 @@ struct endpoint {
     unsigned failures;     /* of the first, one after the other */
     int64_t since;         /* when it was tried first; monotonic microseconds */
     bool parked;
+    bool given_up; /* parked for having the stream wait; something waits for it ever since */
     uint64_t missed, missed_first, missed_last; /* left out since the last push, and their LSNs */
     char *label;                                /* the URL without what may be secret */
     char url[];
@@ -142,10 +143,12 @@ void endpoint_park(struct endpoint *endpoint, const char *why) {
         why, (unsigned long long)endpoint->missed, LSN(first->post.lsn));
 }
 
-/* It has answered. */
+void endpoint_give_up(struct endpoint *endpoint, const char *why) {
+    endpoint_park(endpoint, why);
+    endpoint->given_up = true;
+}
+
 static void take_part_again(struct endpoint *endpoint) {
-    if (!endpoint->parked)
-        return;
     endpoint->parked = false;
     count(endpoint, "webhook_parked", -1);
     if (endpoint->missed)
@@ -230,7 +233,10 @@ static void done(struct endpoint *endpoint, int status) {
         LOG(endpoint, SGR_LOG_INFO, "the one of %X/%X was taken after %u tries", LSN(post->lsn),
             endpoint->failures + 1);
     pop(endpoint);
-    take_part_again(endpoint);
+    if (endpoint->parked)
+        take_part_again(endpoint);
+    else if (!endpoint->first)
+        endpoint->given_up = false;
 }
 
 static void on_answer(void *data, const struct sgr_http_answer *answer) {
@@ -336,6 +342,10 @@ const char *endpoint_url(const struct endpoint *endpoint) {
 
 size_t endpoint_bytes(const struct endpoint *endpoint) {
     return endpoint->parked ? 0 : endpoint->bytes;
+}
+
+bool endpoint_given_up(const struct endpoint *endpoint) {
+    return endpoint->given_up;
 }
 
 uint64_t endpoint_position(const struct endpoint *endpoint) {

@@ -54,6 +54,9 @@ void endpoint_push(struct endpoint *endpoint, const struct post *post);
 void endpoint_left_out(struct endpoint *endpoint, uint64_t lsn, const char *why);
 /* Parks it, unless it is; `why` is for people. */
 void endpoint_park(struct endpoint *endpoint, const char *why);
+/* Parks it because the stream waited for it, which it is not to do again until it has answered all that it got since. */
+void endpoint_give_up(struct endpoint *endpoint, const char *why);
+bool endpoint_given_up(const struct endpoint *endpoint);
 size_t
 endpoint_bytes(const struct endpoint *endpoint); /* that wait for it; 0 if nobody waits for it */
 /* Of the first that waits; 0: none, or nobody waits for it. */
