@@ -68,6 +68,13 @@ static bool add_headers(const struct sgr__curl *curl, struct sgr_http *http) {
     return ok;
 }
 
+/* By itself libcurl waits, when a request ends, for the thread that still looks its name up, and all others wait with it: a dead name server would stop
+ * them, and the process' end. With this such a thread is left to end alone. Before 7.87 libcurl does not know it, so its answer does not matter. */
+static void wait_for_no_name(const struct sgr__curl *curl, CURL *easy) {
+    static const CURLoption quick_exit = (CURLoption)(CURLOPTTYPE_LONG + 322);
+    curl->easy_setopt(easy, quick_exit, 1L);
+}
+
 /* Also false if memory is out: what would be left of the request, its certificates above all, could be anything. */
 static bool set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *easy) {
     long timeout = http->timeout ? (long)(http->timeout / 1000 + 1) : TIMEOUT_MILLISECONDS;
@@ -90,6 +97,7 @@ static bool set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *ea
         odd |= curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body_size);
     }
     odd |= curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
+    wait_for_no_name(curl, easy);
     if (strcmp(http->method, "HEAD") == 0)
         odd |= curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
     return !odd;
