@@ -29,6 +29,7 @@ struct sgr_http {
     char *method, *url, *headers, *body, *ca_file;
     size_t body_size;
     int64_t timeout;
+    bool no_body;
     bool cancel; /* atomic */
 
     /* The worker's until it is over. */
@@ -36,6 +37,7 @@ struct sgr_http {
     struct curl_slist *lines;
     struct sgr_list running;
     struct sgr_buffer answer;
+    size_t dropped; /* bytes of an answer that nobody wants */
     long status;
     char error[CURL_ERROR_SIZE];
 };
@@ -46,6 +48,14 @@ static size_t receive(char *data, size_t one, size_t count, void *user) {
     struct sgr_http *http = user;
     sgr_buffer_append(&http->answer, data, one * count);
     return http->answer.failed ? 0 : one * count;
+}
+
+/* A short one to its end, so that the connection can be used again. */
+static size_t drop(char *data, size_t one, size_t count, void *user) {
+    struct sgr_http *http = user;
+    (void)data;
+    http->dropped += one * count;
+    return http->dropped > BODY_LIMIT ? 0 : one * count;
 }
 
 static bool add_line(const struct sgr__curl *curl, struct sgr_http *http, struct sgr_slice line) {
@@ -85,7 +95,7 @@ static bool set_up(const struct sgr__curl *curl, struct sgr_http *http, CURL *ea
     odd |= curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MILLISECONDS);
     odd |= curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
     odd |= curl->easy_setopt(easy, CURLOPT_USERAGENT, "sangre");
-    odd |= curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
+    odd |= curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, http->no_body ? drop : receive);
     odd |= curl->easy_setopt(easy, CURLOPT_WRITEDATA, http);
     odd |= curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
     odd |= curl->easy_setopt(easy, CURLOPT_PRIVATE, http);
@@ -137,7 +147,7 @@ static void finished(struct http_worker *worker, CURL *easy, CURLcode code) {
     const struct sgr__curl *curl = worker->curl;
     struct sgr_http *http;
     curl->easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&http);
-    if (code == CURLE_OK)
+    if (code == CURLE_OK || http->dropped)
         curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http->status);
     else if (http->answer.failed)
         snprintf(http->error, sizeof(http->error), "the answer is larger than %zu bytes",
@@ -275,6 +285,7 @@ static int copy_request(struct sgr_http *http, const struct sgr_http_request *re
     http->body_size = request->body.size;
     http->ca_file = request->ca_file ? strdup(request->ca_file) : NULL;
     http->timeout = request->timeout;
+    http->no_body = request->limit == SGR_HTTP_NO_BODY;
     http->answer.limit = request->limit ? request->limit : BODY_LIMIT;
     bool ok = http->method && http->url && (!request->headers || http->headers) &&
               (!request->body.data || http->body) && (!request->ca_file || http->ca_file);

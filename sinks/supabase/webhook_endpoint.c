@@ -5,7 +5,6 @@
 enum {
     FIRST_DELAY = 500000, /* microseconds */
     LAST_DELAY = 30000000,
-    ANSWER_LIMIT = 1 << 20, /* bytes of an answer's body, which nobody reads */
 };
 
 struct waiting {
@@ -282,7 +281,7 @@ static void kick(struct endpoint *endpoint) {
                                        .body = {body->data, body->size},
                                        .ca_file = all->ca_file,
                                        .timeout = all->timeout,
-                                       .limit = ANSWER_LIMIT};
+                                       .limit = SGR_HTTP_NO_BODY};
     if (!endpoint->failures)
         endpoint->since = now();
     if (request.headers)

@@ -14,7 +14,7 @@ import { World } from './lib/world.mjs';
 let world, server;
 const endpoints = new Set();
 
-// Keeps what it was sent. `answer` gives a status, or null: none, the connection ends.
+// Keeps what it was sent. `answer` gives a status, or that and a body, or null: none, the connection ends.
 class Endpoint {
   static async start({ answer = () => 200, port, tls } = {}) {
     const endpoint = Object.assign(new Endpoint(), { answer, posts: [] });
@@ -33,11 +33,12 @@ class Endpoint {
       text += chunk;
     const post = { method: request.method, path: request.url, headers: request.headers, text, body: JSON.parse(text) };
     this.posts.push(post);
-    const status = post.status = await this.answer(post, this.posts.length);
+    const [status, reply] = [await this.answer(post, this.posts.length)].flat();
+    post.status = status;
     if (status === null)
       request.socket.destroy();
     else
-      response.writeHead(status, status === 302 ? { location: `http://127.0.0.1:${this.port}/elsewhere` } : {}).end();
+      response.writeHead(status, status === 302 ? { location: `http://127.0.0.1:${this.port}/elsewhere` } : {}).end(reply);
   }
 
   get taken() {
@@ -280,6 +281,16 @@ test('a large transaction comes in parts, to an endpoint slower than the databas
   await acknowledged();
   complete(endpoint, 5000);
   assert.deepEqual(endpoint.posts.map(({ headers }) => Number(headers['webhook-part'])), endpoint.posts.map((_, i) => i + 1));
+});
+
+test('an answer counts by its status, however much stands in it', async () => {
+  const bodies = ['x'.repeat(3 << 20), 'short'];
+  const endpoint = await Endpoint.start({ answer: (post, n) => [200, bodies[n - 1]] });
+  await start([hook(endpoint)]);
+  await inserts(1, 2);
+  await arrived(endpoint, 2);
+  await acknowledged();
+  assert.equal(endpoint.posts.length, 2);
 });
 
 test('https is verified, by the certificates that are configured', async () => {

@@ -7,7 +7,7 @@
 
 #include "net/client_internal.h"
 
-enum { BIG = 300000 };
+enum { BIG = 300000, HUGE_BODY = 3 << 20 };
 
 /* ---- The server's side ---- */
 
@@ -31,6 +31,12 @@ static void on_echo(void *data, struct sgr_request *request) {
 static void on_header(void *data, struct sgr_request *request) {
     (void)data;
     respond_text(request, 200, probe.table->header(request, "x-custom"));
+}
+
+static void on_huge(void *data, struct sgr_request *request) {
+    static char text[HUGE_BODY];
+    (void)data;
+    respond_text(request, 202, (struct sgr_slice){text, sizeof(text)});
 }
 
 static void on_silence(void *data, struct sgr_request *request) {
@@ -70,6 +76,7 @@ static void on_upgrade(void *data, struct sgr_request *request) {
 static const struct sgr_route routes[] = {
     {.kind = SGR_ROUTE_POST, .path = "/echo", .request = on_echo},
     {.kind = SGR_ROUTE_GET, .path = "/header", .request = on_header},
+    {.kind = SGR_ROUTE_GET, .path = "/huge", .request = on_huge},
     {.kind = SGR_ROUTE_GET, .path = "/silence", .request = on_silence},
     {.kind = SGR_ROUTE_WEBSOCKET, .path = "/socket", .request = on_upgrade},
 };
@@ -259,6 +266,26 @@ static void an_answer_beyond_its_limit_or_time_is_an_error(void **state) {
     assert_non_null(sgr_client_http(f->client, f, &get, done, f));
     run_until_over(f);
     assert_non_null(strstr(f->log, "timed out"));
+}
+
+static void whoever_wants_no_body_has_the_status_whatever_comes_behind_it(void **state) {
+    struct fixture *f = *state;
+    struct sgr_http_request get = {.url = url(f, "http", "/huge"), .limit = SGR_HTTP_NO_BODY};
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
+    run_until_over(f);
+    expect(f, "202 - \n");
+    struct sgr_http_request post = {.method = "POST",
+                                    .url = url(f, "http", "/echo"),
+                                    .body = SGR_SLICE("short"),
+                                    .limit = SGR_HTTP_NO_BODY};
+    assert_non_null(sgr_client_http(f->client, f, &post, done, f));
+    run_until_over(f);
+    expect(f, "201 - \n");
+    get = (struct sgr_http_request){
+        .url = url(f, "http", "/silence"), .timeout = 50000, .limit = SGR_HTTP_NO_BODY};
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
+    run_until_over(f);
+    assert_int_equal(strncmp(f->log, "0 ", 2), 0);
 }
 
 static void other_schemes_and_dead_addresses_are_errors(void **state) {
@@ -529,6 +556,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_request_brings_the_answer_with_its_status),
         TEST(an_answer_beyond_its_limit_or_time_is_an_error),
+        TEST(whoever_wants_no_body_has_the_status_whatever_comes_behind_it),
         TEST(other_schemes_and_dead_addresses_are_errors),
         TEST(a_request_of_which_a_part_is_not_taken_is_not_made_without_it),
         TEST(what_is_cancelled_calls_nobody),
