@@ -255,6 +255,11 @@ static void host_flowing(void *host, const struct sgr_position *position, const 
     (void)gap;
 }
 
+static void host_log_end(void *host, uint64_t lsn) {
+    (void)host;
+    (void)lsn;
+}
+
 /* ---- Loop and the rest ---- */
 
 static struct sgr_watch *host_watch(void *host, int descriptor, unsigned events,
@@ -368,6 +373,7 @@ static const struct sgr_source_host host_table = {
     .collation = host_collation,
     .flowing = host_flowing,
     .client = &client_table,
+    .log_end = host_log_end,
 };
 
 /* ---- Life ---- */

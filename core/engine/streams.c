@@ -15,6 +15,7 @@ enum {
     PIECE = 64 << 10,
     SMALL = 4 << 10,    /* bytes of a batch that the engine's thread may deliver itself */
     LOOK_AFTER = 20000, /* microseconds in which sinks usually have handled what they got */
+    TELL_EVERY = 1000000,
 };
 
 struct engine_stream {
@@ -30,7 +31,9 @@ struct engine_stream {
     uint64_t acknowledged;
     struct sgr_timer *looker; /* armed while something is not acknowledged */
     bool looking;
-    int64_t pushed_at;                  /* the loop's time at the last batch */
+    int64_t pushed_at; /* the loop's time at the last batch */
+    uint64_t log_end;  /* the last that sinks were told of where the log ends, in this era */
+    int64_t log_end_told;
     struct sgr_transaction transaction; /* under way */
     uint64_t broken_at;                 /* commit_lsn of a transaction that sinks have in part */
     uint64_t have, repeated;            /* changes of it: that sinks have; that came again so far */
@@ -79,6 +82,22 @@ static void look_now(void *data) {
     stream->looking = false;
     sgr_stream_ledger_await_handled(stream->ledger, stream->era, stream->passed);
     take_handled(stream);
+}
+
+/* ---- How far the log goes ---- */
+
+/* Sinks see by this how far behind they are, whether anything concerns them or not. Not more often than is worth a wake of their thread. */
+static void host_log_end(void *host, uint64_t lsn) {
+    struct engine_stream *stream = host;
+    if (!stream->flowing || lsn <= stream->log_end)
+        return;
+    int64_t now = sgr_loop_now(stream->source.engine->loop);
+    if (stream->log_end && now >= stream->log_end_told && now - stream->log_end_told < TELL_EVERY)
+        return;
+    stream->log_end = lsn;
+    stream->log_end_told = now;
+    sgr_hub_stream_position(stream->source.engine->hub, stream->source.position_index, stream->era,
+                            lsn);
 }
 
 /* ---- Back-pressure ---- */
@@ -156,6 +175,7 @@ static int host_begin(void *host, const struct sgr_transaction *transaction,
                              "a transaction broke off with the connection and does not come again: "
                              "was its table taken out of the publication meanwhile?");
     stream->repeated = 0;
+    host_log_end(stream, transaction->commit_lsn);
     return SGR_OK;
 }
 
@@ -205,6 +225,7 @@ static void host_abort(void *host) {
 /* Nothing is under way, so what is behind the last transaction is as good as handled when that is. */
 static void host_advance(void *host, uint64_t lsn) {
     struct engine_stream *stream = host;
+    host_log_end(stream, lsn);
     look_at_handled(stream);
     if (stream->acknowledged < stream->passed)
         return;
@@ -266,7 +287,7 @@ static void host_state(void *host, enum sgr_source_state state, const struct sgr
 static void begin_era(struct engine_stream *stream, uint64_t lsn) {
     sgr_stream_packer_drop(stream->packer);
     stream->era++;
-    stream->have = stream->repeated = stream->broken_at = 0;
+    stream->have = stream->repeated = stream->broken_at = stream->log_end = 0;
     stream->passed = stream->acknowledged = lsn;
 }
 
@@ -345,6 +366,7 @@ static void fill_table(struct sgr_source_host *table) {
     table->abort = host_abort;
     table->advance = host_advance;
     table->flowing = host_flowing;
+    table->log_end = host_log_end;
 }
 
 static int open_stream(struct engine_stream *stream, struct sgr_engine *engine, size_t index,

@@ -103,6 +103,7 @@ struct sgr_hub_handler { /* everything is borrowed for the call; take references
     void (*stream_batch)(void *data, size_t source, const struct sgr_stream_batch *batch);
     void (*stream_state)(void *data, size_t source, uint32_t era,
                          const struct sgr_stream_state *state);
+    void (*stream_position)(void *data, size_t source, uint32_t era, uint64_t lsn);
 };
 /* Handles at most `most` waiting events, and not many batches of streams; true if more wait. */
 bool sgr_hub_receive(struct sgr_hub *hub, const struct sgr_hub_handler *handler, void *data,

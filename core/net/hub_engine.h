@@ -48,6 +48,8 @@ int sgr_hub_stream_batch(struct sgr_hub *hub, size_t source, struct sgr_stream_b
 int sgr_hub_stream_batch_alone(struct sgr_hub *hub, size_t source, struct sgr_stream_batch *batch);
 int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
                          const struct sgr_stream_state *state);
+/* How far the log of that source is known to go. Without memory nobody hears of it until the next one. */
+void sgr_hub_stream_position(struct sgr_hub *hub, size_t source, uint32_t era, uint64_t lsn);
 void sgr_hub_ready(struct sgr_hub *hub); /* views are served from here on */
 void sgr_hub_drain(struct sgr_hub *hub);
 /* What the network side holds; see sgr_hub_hold. */

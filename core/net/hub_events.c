@@ -17,7 +17,8 @@ enum event_kind {
     EVENT_EXPLAINED,
     EVENT_WAITED,
     EVENT_STREAM_BATCH,
-    EVENT_STREAM_STATE
+    EVENT_STREAM_STATE,
+    EVENT_STREAM_POSITION
 };
 
 struct event {
@@ -34,6 +35,7 @@ struct event {
     const struct sgr_stream_batch *batch; /* its bytes are the ledger's, not the backlog's */
     struct sgr_stream_state stream;
     uint32_t era;
+    uint64_t lsn; /* STREAM_POSITION */
 };
 
 static struct sgr_bytes *own(const struct sgr_bytes *bytes) {
@@ -238,6 +240,16 @@ int sgr_hub_stream_state(struct sgr_hub *hub, size_t source, uint32_t era,
     return SGR_OK;
 }
 
+void sgr_hub_stream_position(struct sgr_hub *hub, size_t source, uint32_t era, uint64_t lsn) {
+    struct event *event = event_new(EVENT_STREAM_POSITION, 0);
+    if (!event)
+        return;
+    event->source = source;
+    event->era = era;
+    event->lsn = lsn;
+    event_push(hub, event);
+}
+
 void sgr_hub_drain(struct sgr_hub *hub) {
     pthread_mutex_lock(&hub->events.lock);
     if (!hub->draining)
@@ -292,6 +304,9 @@ static uint32_t event_handle(const struct event *event, const struct sgr_hub_han
         break;
     case EVENT_STREAM_STATE:
         handler->stream_state(data, event->source, event->era, &event->stream);
+        break;
+    case EVENT_STREAM_POSITION:
+        handler->stream_position(data, event->source, event->era, event->lsn);
         break;
     }
     return 0;

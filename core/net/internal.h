@@ -635,6 +635,7 @@ void sgr__stream_state(struct sgr_server *server, size_t source, uint32_t era,
                        const struct sgr_stream_state *state);
 /* Whether all sinks that have bound the source's stream take a batch now, on any thread, and the last one was for at most so many connections. */
 bool sgr__stream_reaches_few(const struct sgr_server *server, size_t source, size_t most);
+void sgr__stream_position(struct sgr_server *server, size_t source, uint32_t era, uint64_t lsn);
 bool sgr__streams_deliver(struct sgr_server *server); /* what waited while held; true: more waits */
 void sgr__streams_free(struct sgr__sink *sink);       /* all that it has bound */
 

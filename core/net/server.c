@@ -137,6 +137,10 @@ static void on_stream_state(void *data, size_t source, uint32_t era,
     sgr__stream_state(data, source, era, state);
 }
 
+static void on_stream_position(void *data, size_t source, uint32_t era, uint64_t lsn) {
+    sgr__stream_position(data, source, era, lsn);
+}
+
 static const struct sgr_hub_handler handler = {
     .state = on_state,
     .composed = on_composed,
@@ -149,6 +153,7 @@ static const struct sgr_hub_handler handler = {
     .lost = on_lost,
     .stream_batch = on_stream_batch,
     .stream_state = on_stream_state,
+    .stream_position = on_stream_position,
 };
 
 /* ---- The loop ---- */

@@ -228,6 +228,17 @@ void sgr__stream_state(struct sgr_server *server, size_t source, uint32_t era,
     }
 }
 
+/* Ahead of what waits, but never of a gap: positions mean something else behind it. */
+void sgr__stream_position(struct sgr_server *server, size_t source, uint32_t era, uint64_t lsn) {
+    SGR_LIST_EACH(link, &server->streams) {
+        struct sgr_stream *stream = SGR_CONTAINER(link, struct sgr_stream, link);
+        const struct sgr_stream_callbacks *callbacks = stream->bind.callbacks;
+        if (stream->source == source && stream->era == era && stream->sink->minor >= 2 &&
+            callbacks->position)
+            callbacks->position(stream->bind.data, stream, lsn);
+    }
+}
+
 /* ---- Holding ---- */
 
 void sgr__stream_hold(struct sgr_stream *stream, bool held) {

@@ -109,6 +109,7 @@ static void lag_exceeded(void *data, int64_t bytes) {
     end(follow, &error);
 }
 
+/* Always if there is a limit, and while we are paused, for then nothing else tells how far the log goes. */
 static int watch_lag(struct follow *follow, struct sgr_error *error) {
     const struct follow_setup *setup = &follow->setup;
     struct lag_setup lag = {.host = setup->host,
@@ -119,7 +120,11 @@ static int watch_lag(struct follow *follow, struct sgr_error *error) {
                             .limit = setup->lag_limit,
                             .exceeded = lag_exceeded,
                             .data = follow};
-    return setup->lag_limit ? lag_new(&lag, &follow->lag, error) : SGR_OK;
+    if (setup->lag_limit || follow->paused)
+        return follow->lag ? SGR_OK : lag_new(&lag, &follow->lag, error);
+    lag_free(follow->lag);
+    follow->lag = NULL;
+    return SGR_OK;
 }
 
 static void streaming(void *data, const PGresult *result, const struct sgr_error *error) {
@@ -143,6 +148,9 @@ static void streaming(void *data, const PGresult *result, const struct sgr_error
     link_set_delay(follow->replication_link, follow->setup.batch_delay);
     tell(follow, SGR_SOURCE_STREAMING, NULL);
     follow->setup.host->flowing(follow->setup.host_data, &position, gap);
+    if (!follow->over && follow->found.exists) /* before the first transaction of what is behind */
+        lag_tell_end(follow->setup.host, follow->setup.host_data,
+                     follow->found.confirmed + (uint64_t)follow->found.lag);
     if (!follow->over && follow->paused)
         stream_pause(follow->stream, true);
 }
@@ -509,9 +517,12 @@ bool follow_is_over(const struct follow *follow) {
 }
 
 void follow_pause(struct follow *follow, bool paused) {
+    struct sgr_error unknown; /* then sinks know less */
     follow->paused = paused;
-    if (follow->stream)
-        stream_pause(follow->stream, paused);
+    if (!follow->stream)
+        return;
+    stream_pause(follow->stream, paused);
+    watch_lag(follow, &unknown);
 }
 
 /* Sinks go on while we are away. */

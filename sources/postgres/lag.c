@@ -25,15 +25,30 @@ static void lost(void *data, const struct sgr_error *error) {
     look_again(lag);
 }
 
+void lag_tell_end(const struct sgr_source_host *host, void *host_data, uint64_t lsn) {
+    if (host->common.size > offsetof(struct sgr_source_host, log_end))
+        host->log_end(host_data, lsn);
+}
+
+static void tell_end(const struct lag *lag, const char *end) {
+    unsigned high, low;
+    if (sscanf(end, "%X/%X", &high, &low) == 2)
+        lag_tell_end(lag->setup.host, lag->setup.host_data, (uint64_t)high << 32 | low);
+}
+
 static void known(void *data, const PGresult *result, const struct sgr_error *error) {
+    enum { END, BYTES };
     struct lag *lag = data;
     if (error) {
         lost(lag, error);
         return;
     }
-    int64_t bytes = PQntuples(result) ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
     look_again(lag);
-    if (bytes > lag->setup.limit)
+    if (!PQntuples(result))
+        return;
+    int64_t bytes = strtoll(PQgetvalue(result, 0, BYTES), NULL, 10);
+    tell_end(lag, PQgetvalue(result, 0, END));
+    if (lag->setup.limit && bytes > lag->setup.limit)
         lag->setup.exceeded(lag->setup.data, bytes);
 }
 
@@ -41,8 +56,9 @@ static void ask(void *data) {
     struct lag *lag = data;
     struct sql sql = {0};
     struct sgr_error error;
-    sql_add(&sql, "SELECT pg_wal_lsn_diff(" LAG_END_OF_LOG ", confirmed_flush_lsn)::bigint"
-                  " FROM pg_replication_slots WHERE slot_name = ");
+    sql_add(&sql, "SELECT log_end, pg_wal_lsn_diff(log_end, confirmed_flush_lsn)::bigint"
+                  " FROM pg_replication_slots, (SELECT " LAG_END_OF_LOG " AS log_end) l"
+                  " WHERE slot_name = ");
     sql_literal(&sql, lag->setup.slot);
     if (link_query(lag->link, sql.text, NULL, known, lag, &error))
         lost(lag, &error);

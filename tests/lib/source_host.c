@@ -344,6 +344,11 @@ static void host_flowing(void *data, const struct sgr_position *position, const 
     settle(host);
 }
 
+static void host_log_end(void *host, uint64_t lsn) {
+    (void)host;
+    (void)lsn;
+}
+
 static struct sgr_http *host_http(void *data, const struct sgr_http_request *request,
                                   void (*done)(void *data, const struct sgr_http_answer *answer),
                                   void *done_data) {
@@ -394,6 +399,7 @@ static const struct sgr_source_host table = {
     .collation = host_collation,
     .flowing = host_flowing,
     .client = &client_table,
+    .log_end = host_log_end,
 };
 
 /* ---- For tests ---- */

@@ -222,6 +222,10 @@ struct sgr_stream_state {
 struct sgr_stream_callbacks {
     void (*changes)(void *data, struct sgr_stream *stream, const struct sgr_stream_batch *batch);
     void (*state)(void *data, struct sgr_stream *stream, const struct sgr_stream_state *state);
+    /* Since 1.2; NULL: nothing. How far the database's log is known to go, within the era of the last state: at most once a second while it grows,
+     * also when nothing of it comes as a batch. It does not queue behind batches, and comes while the stream is held too, so that a sink can see
+     * how far behind it is with what it has not handled. */
+    void (*position)(void *data, struct sgr_stream *stream, uint64_t lsn);
 };
 
 struct sgr_stream_bind {
@@ -229,7 +233,8 @@ struct sgr_stream_bind {
     /* The source is told that a transaction is durable once this sink has said so with stream_handled; otherwise this sink does not hold the
      * position back. */
     bool acknowledges;
-    const struct sgr_stream_callbacks *callbacks; /* both are set; lives as long as the sink */
+    const struct sgr_stream_callbacks
+        *callbacks; /* changes and state are set; lives as long as the sink */
     void *data;
 };
 
@@ -401,6 +406,7 @@ static_assert(offsetof(struct sgr_value_methods, json) == 48, "released offsets 
 static_assert(offsetof(struct sgr_stream_batch, changes) == 32, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_batch, first) == 48, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_state, lsn) == 24, "released offsets are frozen");
+static_assert(offsetof(struct sgr_stream_callbacks, position) == 16, "released offsets are frozen");
 static_assert(offsetof(struct sgr_stream_bind, data) == 24, "released offsets are frozen");
 static_assert(offsetof(struct sgr_sink_host, verifier) == 272, "released offsets are frozen");
 static_assert(offsetof(struct sgr_verdict, claims) == 24, "released offsets are frozen");

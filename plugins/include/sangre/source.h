@@ -105,6 +105,10 @@ struct sgr_source_host {
 
     /* Outgoing requests and websockets, with this host; since 1.1. What is still open when close has returned is broken off. */
     const struct sgr_client_methods *client;
+
+    /* When following, since 1.2: the database's log goes this far at least, whatever of it has been given. For sources that learn of it otherwise than by
+     * begin and advance, above all while they are paused; every second is often enough. */
+    void (*log_end)(void *host, uint64_t lsn);
 };
 
 struct sgr_source_methods {
@@ -132,6 +136,7 @@ struct sgr_source_methods {
 static_assert(offsetof(struct sgr_source_host, collation) == 224, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_host, flowing) == 232, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_host, client) == 240, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_host, log_end) == 248, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, follow) == 64, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, eventual) == 72, "released offsets are frozen");
 

@@ -22,6 +22,7 @@ struct world {
     const struct sgr_stream_batch *kept[KEPT];
     size_t kept_count, changes, pieces;
     char log[4096]; /* "7(a b" a piece, ")" the end of a transaction; states by name */
+    char positions[256];
 };
 
 /* ---- The network side ---- */
@@ -57,9 +58,17 @@ static void on_state(void *data, size_t source, uint32_t era,
          state->reason ? state->reason : "", era);
 }
 
+static void on_position(void *data, size_t source, uint32_t era, uint64_t lsn) {
+    struct world *world = data;
+    size_t used = strlen(world->positions);
+    (void)source;
+    snprintf(world->positions + used, sizeof(world->positions) - used, "%u:%llu ", era,
+             (unsigned long long)lsn);
+}
+
 static void receive(struct world *world) {
-    static const struct sgr_hub_handler handler = {.stream_batch = on_batch,
-                                                   .stream_state = on_state};
+    static const struct sgr_hub_handler handler = {
+        .stream_batch = on_batch, .stream_state = on_state, .stream_position = on_position};
     while (sgr_hub_receive(world->engine->hub, &handler, world, 1000))
         continue;
 }
@@ -294,6 +303,37 @@ static void nobody_who_acknowledges_means_passed_on_is_enough(void **state) {
     world_free(world);
 }
 
+static void sinks_are_told_how_far_the_log_goes_but_not_all_the_time(void **state) {
+    (void)state;
+    struct world *world = world_new(NULL);
+    struct sgr_loop *loop = world->engine->loop;
+    world->keeps = true;
+    turn(world);
+    world->table->advance(world->host, 900); /* nothing of it concerns us */
+    world->table->advance(world->host, 910);
+    sgr_loop_advance(loop, 999999);
+    world->table->advance(world->host, 920);
+    sgr_loop_advance(loop, 1);
+    world->table->advance(world->host, 930);
+    sgr_loop_advance(loop, 1000000);
+    world->table->log_end(world->host, 930); /* it stands still */
+    commit(world, 10, "ABCDEF");             /* of commits, before they are paused for */
+    assert_int_equal(explained(world, "paused"), 1);
+    sgr_loop_advance(loop, 1000000);
+    world->table->log_end(world->host, 5000);
+    turn(world);
+    assert_string_equal(world->positions, "0:900 0:930 0:1000 0:5000 ");
+    world->positions[0] = '\0';
+    lose(world, false);
+    sgr_loop_advance(loop, 1000000);
+    world->table->log_end(world->host, 6000);
+    flowing(world, 120, "other_system");
+    world->table->log_end(world->host, 130);
+    turn(world);
+    assert_string_equal(world->positions, "1:130 ");
+    world_free(world);
+}
+
 static void a_gap_forgets_what_cannot_go_on(void **state) {
     (void)state;
     struct world *world = world_new(NULL);
@@ -374,6 +414,7 @@ int main(void) {
         cmocka_unit_test(positions_are_acknowledged_once_they_are_handled),
         cmocka_unit_test(a_small_transaction_that_comes_alone_is_offered),
         cmocka_unit_test(nobody_who_acknowledges_means_passed_on_is_enough),
+        cmocka_unit_test(sinks_are_told_how_far_the_log_goes_but_not_all_the_time),
         cmocka_unit_test(a_gap_forgets_what_cannot_go_on),
         cmocka_unit_test(a_source_waits_in_mid_transaction_while_batches_live),
     };

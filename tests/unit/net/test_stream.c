@@ -303,7 +303,12 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
                           : "");
 }
 
-static const struct sgr_stream_callbacks callbacks = {on_changes, on_state};
+static void on_position(void *data, struct sgr_stream *stream, uint64_t lsn) {
+    (void)stream;
+    note(data, "@%llu ", (unsigned long long)lsn);
+}
+
+static const struct sgr_stream_callbacks callbacks = {on_changes, on_state, on_position};
 
 static void answer(struct probe *probe, struct sgr_request *request) {
     probe->table->respond(request, 204, NULL, NULL, NULL);
@@ -459,6 +464,30 @@ static void what_is_held_waits_in_order_and_comes_when_released(void **state) {
     bound_free(&bound);
 }
 
+/* Else who has a dead receiver hold the stream would never see how far it is behind. */
+static void a_position_comes_ahead_of_what_is_held_but_not_of_a_gap(void **state) {
+    (void)state;
+    probes[0].holds = true;
+    struct bound bound = bound_new(1);
+    struct sgr_hub *hub = bound.engine->hub;
+    state_is(&bound, 0, SGR_STREAM_FLOWING, NULL, NULL);
+    emit(&bound, 1, true);
+    emit(&bound, 2, true);
+    sgr_hub_stream_position(hub, 0, 0, 700);
+    state_is(&bound, 1, SGR_STREAM_GAP, "other_system", NULL);
+    sgr_hub_stream_position(hub, 0, 1, 30);
+    sgr_hub_stream_position(hub, 1, 0, 40); /* of another source */
+    sgr_hub_stream_position(hub, 0, 0, 800);
+    wait_for_log(&probes[0], "flowing() 1 @700 @800 ");
+    get(&bound, "/release0");
+    wait_for_log(&probes[0], "flowing() 1 @700 @800 2 ");
+    get(&bound, "/release0");
+    wait_for_log(&probes[0], "flowing() 1 @700 @800 2 gap(other_system) ");
+    sgr_hub_stream_position(hub, 0, 1, 50);
+    wait_for_log(&probes[0], "flowing() 1 @700 @800 2 gap(other_system) @50 ");
+    bound_free(&bound);
+}
+
 static void the_least_of_those_who_acknowledge_counts(void **state) {
     (void)state;
     probes[0].acknowledges = probes[1].acknowledges = probes[1].answers = true;
@@ -520,6 +549,7 @@ int main(void) {
         cmocka_unit_test(who_awaits_a_position_is_woken_by_the_next_one),
         cmocka_unit_test(a_position_counts_within_its_era),
         cmocka_unit_test(what_is_held_waits_in_order_and_comes_when_released),
+        cmocka_unit_test(a_position_comes_ahead_of_what_is_held_but_not_of_a_gap),
         cmocka_unit_test(the_least_of_those_who_acknowledge_counts),
         cmocka_unit_test(who_does_not_acknowledge_holds_nothing_back),
         cmocka_unit_test(what_nobody_took_is_freed_at_the_end),
