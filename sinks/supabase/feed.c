@@ -307,9 +307,17 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
         webhooks_gap(supabase->webhooks);
 }
 
+static void on_position(void *data, struct sgr_stream *stream, uint64_t lsn) {
+    struct supabase *supabase = data;
+    (void)stream;
+    if (supabase->webhooks)
+        webhooks_position(supabase->webhooks, lsn);
+}
+
 int feed_bind(struct supabase *supabase, struct sgr_error *error) {
     size_t window = supabase->options->strict ? 0 : (size_t)supabase->options->window;
-    static const struct sgr_stream_callbacks callbacks = {.changes = on_changes, .state = on_state};
+    static const struct sgr_stream_callbacks callbacks = {
+        .changes = on_changes, .state = on_state, .position = on_position};
     struct sgr_stream_bind bind = {.source = supabase->options->source,
                                    .acknowledges = true,
                                    .callbacks = &callbacks,

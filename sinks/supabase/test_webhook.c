@@ -506,6 +506,58 @@ static void who_lags_behind_the_log_is_parked(void **unused) {
     answer(0, 200);
 }
 
+static void position(uint64_t lsn) {
+    host.bind.callbacks->position(host.bind.data, &host.stream, lsn);
+}
+
+static void who_lags_is_parked_also_when_nothing_commits(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_lag: 1KB"));
+    insert(&users, "1", 100);
+    position(1116);
+    assert_int_equal(host.counted_parked, 0);
+    position(1117);
+    assert_int_equal(host.counted_parked, 1);
+    assert_int_equal(host.handled, 100);
+    answer(0, 200);
+}
+
+/* What was behind already is no fault of whoever answers. */
+static void a_log_that_is_read_from_far_behind_parks_only_who_fails(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_lag: 1KB"));
+    position(50000);
+    insert(&users, "1", 100);
+    position(50500);
+    insert(&users, "2", 200);
+    answer(0, 200);
+    assert_int_equal(host.counted_parked, 0);
+    position(51500);
+    assert_int_equal(host.counted_parked, 0); /* the second came behind 50500 */
+    answer(1, 500);
+    position(51501);
+    assert_int_equal(host.counted_parked, 1);
+    again();
+    answer(2, 200);
+    insert(&users, "3", 300);
+    position(52600); /* as much as it may be was written since */
+    assert_int_equal(host.counted_parked, 1);
+    answer(3, 200);
+}
+
+static void who_lags_is_parked_also_while_the_stream_is_held(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), SMALL ", webhook_stall: 0s, webhook_lag: 1MB"));
+    uint64_t lsn = 100;
+    for (; !host.held; lsn += 100)
+        insert(&users, "1", lsn);
+    position(lsn + 2000000);
+    assert_int_equal(host.counted_parked, 1);
+    assert_false(host.held);
+    assert_int_equal(host.handled, lsn - 100);
+    answer(0, 200);
+}
+
 static void a_webhook_that_waits_does_not_hold_up_clients(void **unused) {
     (void)unused;
     open_with(OPTIONS(ONE("*", "*", A), ""));
@@ -643,6 +695,9 @@ int main(void) {
         TEST(a_parked_endpoint_is_tried_by_what_comes_when_memory_was_out),
         TEST(who_is_parked_when_a_request_cannot_be_made_holds_the_stream_no_longer),
         TEST(who_lags_behind_the_log_is_parked),
+        TEST(who_lags_is_parked_also_when_nothing_commits),
+        TEST(a_log_that_is_read_from_far_behind_parks_only_who_fails),
+        TEST(who_lags_is_parked_also_while_the_stream_is_held),
         TEST(a_webhook_that_waits_does_not_hold_up_clients),
         TEST(headers_are_added),
         TEST(mistakes_are_told_with_their_path),

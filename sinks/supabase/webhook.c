@@ -27,6 +27,7 @@ struct webhooks {
     struct commit *current;
 
     struct commit *first, *last; /* with POSTs that are not answered yet, or current; in order */
+    uint64_t log_end;            /* the database's, as far as it is known; 0: not at all */
     bool holding;                /* the stream */
     void *stall;                 /* the timer until it is not held any longer */
 };
@@ -145,11 +146,16 @@ static void on_moved(void *data) {
     look(data);
 }
 
-static void park_laggards(struct webhooks *webhooks, uint64_t lsn) {
-    uint64_t lag = (uint64_t)options_of(webhooks)->webhook_lag;
+static void note_log_end(struct webhooks *webhooks, uint64_t lsn) {
+    if (lsn > webhooks->log_end)
+        webhooks->log_end = lsn;
+}
+
+static void park_laggards(struct webhooks *webhooks) {
+    uint64_t lag = (uint64_t)options_of(webhooks)->webhook_lag, end = webhooks->log_end;
     for (size_t i = 0; lag && i < webhooks->endpoint_count; i++) {
         uint64_t position = endpoint_position(webhooks->endpoints[i]);
-        if (position && lsn > position && lsn - position > lag)
+        if (position && end > position && end - position > lag)
             endpoint_park(webhooks->endpoints[i], "it is further behind than webhook_lag");
     }
 }
@@ -190,7 +196,7 @@ static void finish_part(struct webhooks *webhooks, const struct sgr_transaction 
     sgr_text_puts(body, "],\"commit_timestamp\":\"");
     sgr_text_slice(body, payload_time(&supabase->time, transaction->commit_time));
     sgr_text_puts(body, "\"}");
-    struct post post = {.lsn = transaction->commit_lsn};
+    struct post post = {.lsn = transaction->commit_lsn, .log_end = webhooks->log_end};
     if (more || webhooks->parts)
         post.part = ++webhooks->parts;
     for (size_t i = 0; i < webhooks->config.count; i++) {
@@ -241,6 +247,7 @@ static bool concerns_anybody(const struct webhooks *webhooks,
 void webhooks_changes(struct webhooks *webhooks, const struct sgr_stream_batch *batch) {
     const struct sgr_transaction *transaction = &batch->transaction;
     bool whole = batch->first && batch->last;
+    note_log_end(webhooks, transaction->commit_lsn);
     if (batch->first)
         begin_transaction(webhooks);
     if (!whole || concerns_anybody(webhooks, batch))
@@ -250,8 +257,14 @@ void webhooks_changes(struct webhooks *webhooks, const struct sgr_stream_batch *
         if (webhooks->changes > webhooks->begins_at)
             finish_part(webhooks, transaction, false);
         end_transaction(webhooks, transaction->end_lsn);
-        park_laggards(webhooks, transaction->commit_lsn);
+        park_laggards(webhooks);
     }
+    look(webhooks);
+}
+
+void webhooks_position(struct webhooks *webhooks, uint64_t lsn) {
+    note_log_end(webhooks, lsn);
+    park_laggards(webhooks);
     look(webhooks);
 }
 
@@ -265,6 +278,7 @@ static void forget_positions(struct webhooks *webhooks) {
 /* A transaction in the midst of it stays unfinished; POSTs are made all the same. */
 void webhooks_gap(struct webhooks *webhooks) {
     forget_positions(webhooks);
+    webhooks->log_end = 0;
     begin_transaction(webhooks);
     look(webhooks);
 }

@@ -16,6 +16,8 @@ struct webhooks;
 int webhooks_open(struct supabase *supabase, struct sgr_error *error);
 /* Takes a batch whose frames are handed over; acknowledges its transaction in time. */
 void webhooks_changes(struct webhooks *webhooks, const struct sgr_stream_batch *batch);
+/* The database's log goes this far, whether or not anything of it concerns us. */
+void webhooks_position(struct webhooks *webhooks, uint64_t lsn);
 /* A gap: positions from before are not to be told any more. */
 void webhooks_gap(struct webhooks *webhooks);
 void webhooks_free(struct webhooks *webhooks); /* NULL is fine */

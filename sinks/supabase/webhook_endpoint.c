@@ -348,5 +348,8 @@ bool endpoint_given_up(const struct endpoint *endpoint) {
 }
 
 uint64_t endpoint_position(const struct endpoint *endpoint) {
-    return endpoint->parked || !endpoint->first ? 0 : endpoint->first->post.lsn;
+    if (endpoint->parked || !endpoint->first)
+        return 0;
+    const struct post *post = &endpoint->first->post;
+    return endpoint->failures ? post->lsn : post->log_end;
 }

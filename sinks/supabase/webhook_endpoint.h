@@ -38,7 +38,8 @@ struct endpoints {
 };
 
 struct post {
-    uint64_t lsn; /* of the commit */
+    uint64_t lsn;     /* of the commit */
+    uint64_t log_end; /* of the database, as it was known then */
     char id[40];
     unsigned part; /* from 1; 0: it is whole */
     struct sgr_bytes *body;
@@ -59,7 +60,8 @@ void endpoint_give_up(struct endpoint *endpoint, const char *why);
 bool endpoint_given_up(const struct endpoint *endpoint);
 size_t
 endpoint_bytes(const struct endpoint *endpoint); /* that wait for it; 0 if nobody waits for it */
-/* Of the first that waits; 0: none, or nobody waits for it. */
+/* What it is behind from: where the log ended when the first that waits came, as whoever reads a log from far behind is not held up by it; but its own commit once
+ * it has failed. 0: none waits, or nobody waits for it. */
 uint64_t endpoint_position(const struct endpoint *endpoint);
 
 #endif

@@ -83,8 +83,9 @@ async function start(webhooks, environment = {}) {
 }
 
 // With options that the environment does not have.
-async function configure(options) {
-  server = await Sangre.start(`listen: "127.0.0.1:\${SANGRE_PORT}"
+async function configure(options, more = '') {
+  server = await Sangre.start(`${more}
+listen: "127.0.0.1:\${SANGRE_PORT}"
 sources: { db: { plugin: postgres, conninfo: "\${DATABASE_URL}", publication: supabase_realtime, slot: hooks } }
 sinks: { realtime: { plugin: supabase, source: db, secure: false, metrics: true, ${options} } }
 `, { environment: world.environment, ready: null });
@@ -96,10 +97,11 @@ async function streaming() {
   return server;
 }
 
-async function metric(name) {
+async function gauge(pattern) {
   const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-  return Number(new RegExp(`^sangre_sink_counts\\{sink="realtime",counter="${name}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${pattern} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
+const metric = (name) => gauge(`sangre_sink_counts\\{sink="realtime",counter="${name}"\\}`);
 
 const hook = (endpoint, relation = 'public:notes', event = 'INSERT') => ({ event, relation, config: { endpoint: endpoint.url } });
 // Behind this position of the log is the last transaction.
@@ -270,6 +272,43 @@ test('a dead endpoint is parked, so that clients go on, and takes part again onc
   assert.equal(await metric('webhook_missed'), 20 + 1 - endpoint.taken.length);
   assert.equal(await metric('webhook_parked'), 0);
   complete(other, 21);
+  await client.close();
+});
+
+// Log of which nothing is ever sent.
+const foreign = (megabytes) => world.query(`SELECT pg_logical_emit_message(false, 'foreign', repeat('x', 1000000)) FROM generate_series(1, ${megabytes})`);
+
+test('a dead endpoint is parked before it costs the slot, also when nothing else commits', async () => {
+  const dead = await Endpoint.start({ answer: () => 503 });
+  await start([hook(dead)], { MAX_REPLICATION_LAG_MB: '12' });
+  await insert(1);
+  await until('the POST', () => dead.posts.length > 0);
+  for (let round = 0; round < 4; round++) { // 32 MB
+    await foreign(8);
+    if (!round)
+      await server.logged(/parked, as it is further behind than webhook_lag/);
+    await query("SELECT pg_logical_emit_message(false, 'foreign', 'x')");
+    await acknowledged();
+  }
+  assert.doesNotMatch(server.err, /slot_lag/);
+  assert.equal(await metric('webhook_parked'), 1);
+});
+
+test('a dead endpoint is parked for its lag while the stream waits for it and the source is paused', async () => {
+  const dead = await Endpoint.start({ answer: () => 503 });
+  await configure(`webhooks: ${JSON.stringify([hook(dead)])}, webhook_backlog: 64KB, webhook_stall: 0s, webhook_patience: 0s, webhook_lag: 8MB`,
+    'server: { stream_buffer: 256KB }');
+  const client = await Socket.open(`ws://127.0.0.1:${server.port}/socket/websocket?vsn=1.0.0`);
+  client.send({ topic: 'realtime:public', event: 'phx_join', payload: {}, ref: '1' });
+  await client.next();
+  for (let id = 1; id <= 80; id++)
+    await insert(id, 'x'.repeat(10000));
+  await until('the source being paused', async () => await gauge('sangre_stream_bytes\\{source="db"\\}') >= 256 << 10);
+  await foreign(12);
+  await server.logged(/parked, as it is further behind than webhook_lag/);
+  for (let id = 1; id <= 80; id++)
+    assert.equal((await client.next()).payload.record.id, String(id));
+  await acknowledged();
   await client.close();
 });
 
