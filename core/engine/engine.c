@@ -144,11 +144,23 @@ int sgr__engine_make_loop(struct sgr_engine *engine, struct sgr_error *error) {
 
 /* ---- Running ---- */
 
+static int open_streams(struct sgr_engine *engine, struct sgr_error *error) {
+    int code = sgr__streams_open(engine, error);
+    for (size_t i = 0; !code && i < engine->source_count; i++) {
+        void *host;
+        sgr__stream_host(engine, i, &host);
+        const struct engine_source *stream = host; /* its first member */
+        if (stream->state)
+            code = sgr__needs_limit(engine->plan, stream, error);
+    }
+    return code;
+}
+
 int sgr__engine_start(struct sgr_engine *engine, struct sgr_error *error) {
     engine->phase = ENGINE_DESCRIBING;
     int code = sgr__sources_open(engine, error);
     if (!code)
-        code = sgr__streams_open(engine, error);
+        code = open_streams(engine, error);
     for (size_t i = 0; !code && i < engine->source_count; i++) {
         struct engine_source *source = &engine->sources[i];
         code = source->methods->describe(source->state, source->plan->tables,

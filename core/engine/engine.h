@@ -134,7 +134,11 @@ const struct sgr_source_host *sgr__stream_host(struct sgr_engine *engine, size_t
                                                void **ret_host);
 bool sgr__streams_checked(struct sgr_engine *engine);
 
-/* ---- What sinks need of old rows (needs.c) ---- */
+/* ---- What sinks need of tables (needs.c) ---- */
+
+/* Of the source of a stream that is opened: the rows of these tables come by their names. */
+int sgr__needs_limit(const struct sgr_plan *plan, const struct engine_source *stream,
+                     struct sgr_error *error);
 
 /* In a check. *ret_none: nothing is needed of this source; else it is asked to describe the tables. */
 int sgr__needs_ask(const struct sgr_plan *plan, size_t source,

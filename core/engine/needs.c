@@ -1,4 +1,5 @@
-/* What sinks need of the old rows in a change stream, held against the tables' replica identities by a check. */
+/* What sinks need of a change stream: columns of old rows, held against the tables' replica identities by a check; and that the rows of these
+ * tables come by their names, which the source is asked for in any case. */
 #include <stdlib.h>
 
 #include "engine/engine.h"
@@ -76,20 +77,55 @@ static void each(const struct sgr_plan *plan, size_t source, struct needs *needs
     }
 }
 
+/* Their names; to be freed in any case. */
+static int collect_all(const struct sgr_plan *plan, size_t source, struct needs *needs) {
+    each(plan, source, needs, collect);
+    return needs->code;
+}
+
+static const char *const *names(const struct needs *needs) {
+    return (const char *const *)SGR_VECTOR_AT(&needs->tables, char *, 0);
+}
+
+static void names_free(struct needs *needs) {
+    for (size_t i = 0; i < needs->tables.count; i++)
+        free(*SGR_VECTOR_AT(&needs->tables, char *, i));
+    sgr_vector_fini(&needs->tables);
+}
+
 int sgr__needs_ask(const struct sgr_plan *plan, size_t source,
                    const struct sgr_source_methods *methods, void *state, bool *ret_none,
                    struct sgr_error *error) {
     struct needs needs = {.tables = SGR_VECTOR_INIT(char *), .error = error};
-    each(plan, source, &needs, collect);
-    size_t count = needs.tables.count;
-    int code = needs.code;
-    *ret_none = !count;
-    if (!code && count)
-        code = methods->describe(
-            state, (const char *const *)SGR_VECTOR_AT(&needs.tables, char *, 0), count, error);
-    for (size_t i = 0; i < count; i++)
-        free(*SGR_VECTOR_AT(&needs.tables, char *, i));
-    sgr_vector_fini(&needs.tables);
+    int code = collect_all(plan, source, &needs);
+    *ret_none = !needs.tables.count;
+    if (!code && needs.tables.count)
+        code = methods->describe(state, names(&needs), needs.tables.count, error);
+    names_free(&needs);
+    return code;
+}
+
+static int limit(const struct engine_source *stream, const struct needs *needs,
+                 struct sgr_error *error) {
+    if (stream->methods->limit)
+        return stream->methods->limit(stream->state, names(needs), needs->tables.count, error);
+    return sgr_error_set(error, SGR_ECONFIG,
+                         "it can't promise that rows of %s come by no other name, so that a sink "
+                         "could limit who sees them",
+                         names(needs)[0]);
+}
+
+int sgr__needs_limit(const struct sgr_plan *plan, const struct engine_source *stream,
+                     struct sgr_error *error) {
+    struct needs needs = {.tables = SGR_VECTOR_INIT(char *), .error = error};
+    int code = collect_all(plan, stream->position_index, &needs);
+    if (!code && needs.tables.count)
+        code = limit(stream, &needs, error);
+    names_free(&needs);
+    if (code) {
+        sgr_error_context(error, "source %s", stream->plan->name);
+        sgr_plan_source_error(plan, stream->plan, error);
+    }
     return code;
 }
 

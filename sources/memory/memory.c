@@ -484,6 +484,15 @@ static int memory_start(void *state, struct sgr_relation *const *relations, size
     return SGR_OK;
 }
 
+/* Tables are what the config declares, so their names stay. */
+static int memory_limit(void *state, const char *const *tables, size_t count,
+                        struct sgr_error *error) {
+    for (size_t i = 0; i < count; i++)
+        if (!find_table(state, tables[i], error))
+            return SGR_ENOTFOUND;
+    return SGR_OK;
+}
+
 static int memory_follow(void *state, bool check, struct sgr_error *error) {
     struct source *source = state;
     if (source->phase != IDLE)
@@ -539,7 +548,8 @@ static const struct sgr_source_methods memory_methods = {.open = memory_open,
                                                          .ack = memory_ack,
                                                          .stop = memory_stop,
                                                          .close = memory_close,
-                                                         .follow = memory_follow};
+                                                         .follow = memory_follow,
+                                                         .limit = memory_limit};
 
 SGR_PLUGIN = {SGR_PLUGIN_HEADER,
               .kind = SGR_SOURCE,

@@ -5,8 +5,8 @@
 #include "catalog.h"
 #include "holders.h"
 #include "lag.h"
+#include "recheck.h"
 #include "sql.h"
-#include "stream.h"
 #include "types.h"
 
 enum { FIRST_LOOK = 500000, NEXT_LOOK = 5000000, WARNINGS_SHOWN = 20 };
@@ -17,6 +17,8 @@ struct follow {
     struct types *types;
     struct stream *stream;
     struct lag *lag;
+    struct limits *limits; /* NULL: sinks limit nothing */
+    struct recheck *recheck;
     struct sgr_timer *timer; /* while the slot is waited for */
     struct slot_found found;
     char slot[64], system[64];
@@ -27,6 +29,10 @@ struct follow {
 /* ---- The end ---- */
 
 static void close_all(struct follow *follow) {
+    recheck_free(follow->recheck);
+    limits_free(follow->limits);
+    follow->recheck = NULL;
+    follow->limits = NULL;
     stream_free(follow->stream);
     lag_free(follow->lag);
     types_free(follow->types);
@@ -61,6 +67,14 @@ static void note_lost_publication(struct follow *follow, const struct sgr_error 
         memory->gap = "publication_lost";
 }
 
+/* Whether the log alone has it so, or the catalog too, is for the next attempt to see. */
+static void note_refused(struct follow *follow, struct sgr_error *error) {
+    if (!follow->limits || error->code != SGR_ELOST)
+        return;
+    follow->setup.memory->refused = true;
+    error->code = SGR_EUNAVAILABLE;
+}
+
 static void end(void *data, const struct sgr_error *error) {
     struct follow *follow = data;
     struct sgr_error copy = *error;
@@ -68,6 +82,7 @@ static void end(void *data, const struct sgr_error *error) {
         return;
     follow->over = true;
     note_lost_publication(follow, error);
+    note_refused(follow, &copy);
     remember(follow);
     close_all(follow);
     follow->setup.over(follow->setup.data, &copy);
@@ -92,7 +107,7 @@ static int query(struct follow *follow, struct link *link, struct sql *sql, link
     return code;
 }
 
-/* ---- 7. The stream ---- */
+/* ---- 8. The stream ---- */
 
 static void lag_exceeded(void *data, int64_t bytes) {
     struct follow *follow = data;
@@ -155,6 +170,14 @@ static void streaming(void *data, const PGresult *result, const struct sgr_error
         stream_pause(follow->stream, true);
 }
 
+static int announced(void *data, uint32_t oid, const struct sgr_relation *relation,
+                     struct sgr_error *error) {
+    struct follow *follow = data;
+    if (!follow->recheck)
+        return SGR_OK;
+    return recheck_announced(follow->recheck, follow->stream, oid, relation, error);
+}
+
 static int message(void *data, char *bytes, size_t size, struct sgr_error *error) {
     struct follow *follow = data;
     return stream_message(follow->stream, bytes, size, error);
@@ -186,6 +209,7 @@ static int start_stream(struct follow *follow, struct sgr_error *error) {
                                  .position = follow->position,
                                  .durable = follow->setup.memory->durable,
                                  .prompt = follow->setup.slot != NULL,
+                                 .announced = announced,
                                  .lost = end,
                                  .data = follow};
     int code = stream_new(&setup, &follow->stream, error);
@@ -203,7 +227,7 @@ static int start_stream(struct follow *follow, struct sgr_error *error) {
     return code;
 }
 
-/* ---- 6. The slot ---- */
+/* ---- 7. The slot ---- */
 
 static void slot_made(void *data, const PGresult *result, const struct sgr_error *error) {
     struct follow *follow = data;
@@ -299,7 +323,7 @@ static int use_slot(struct follow *follow, struct sgr_error *error) {
     return action == SLOT_MAKE ? make_slot(follow, error) : drop_slot(follow, error);
 }
 
-/* ---- 5. The replication link ---- */
+/* ---- 6. The replication link ---- */
 
 static void identified(void *data, const PGresult *result, const struct sgr_error *error) {
     struct follow *follow = data;
@@ -339,7 +363,7 @@ static int looked(struct follow *follow, struct sgr_error *error) {
     return SGR_OK;
 }
 
-/* ---- 4. What there is of the slot ---- */
+/* ---- 5. What there is of the slot ---- */
 
 static void slot_known(void *data, const PGresult *result, const struct sgr_error *error) {
     enum { FOREIGN, LOST, CONFIRMED, LAG };
@@ -375,7 +399,7 @@ static int ask_slot(struct follow *follow, struct sgr_error *error) {
     return query(follow, follow->catalog_link, &sql, slot_known, error);
 }
 
-/* ---- 3. Types ---- */
+/* ---- 4. Types ---- */
 
 static void types_known(void *data, const PGresult *result, const struct sgr_error *error) {
     struct follow *follow = data;
@@ -391,7 +415,7 @@ static void types_known(void *data, const PGresult *result, const struct sgr_err
         end(follow, &own);
 }
 
-/* ---- 2. What to warn of ---- */
+/* ---- 3. What to warn of ---- */
 
 static void warn(struct follow *follow, const PGresult *result) {
     enum { TABLE, ROW_SECURITY, NO_IDENTITY };
@@ -451,6 +475,60 @@ static int ask_warnings(struct follow *follow, struct sgr_error *error) {
     return query(follow, follow->catalog_link, &sql, warnings_known, error);
 }
 
+/* ---- 2. What sinks limit ---- */
+
+/* What was right when we began may be so again: until then nobody gets anything. */
+static void limits_broken(void *data, const struct sgr_error *error) {
+    struct follow *follow = data;
+    struct sgr_error own = *error;
+    if (own.code == SGR_EFATAL && follow->setup.memory->slot.begun)
+        own.code = SGR_EUNAVAILABLE;
+    end(follow, &own);
+}
+
+/* The catalog is right, but the log goes on telling how it was, so that no attempt would get past it. */
+static void leave_slot(struct follow *follow) {
+    struct slot_memory *memory = &follow->setup.memory->slot;
+    follow->setup.memory->refused = false;
+    memory->drop = follow->setup.slot != NULL;
+    if (!memory->gap)
+        memory->gap = "limited_rows";
+}
+
+static void limits_known(void *data, const PGresult *result, const struct sgr_error *error) {
+    struct follow *follow = data;
+    struct sgr_error own;
+    if (ended(follow, error))
+        return;
+    if (limits_read(follow->limits, result, &own))
+        limits_broken(follow, &own);
+    else if (ask_warnings(follow, &own))
+        end(follow, &own);
+    else if (follow->setup.memory->refused)
+        leave_slot(follow);
+}
+
+static int ask_limits_first(struct follow *follow, struct sgr_error *error) {
+    if (!follow->setup.limited_count)
+        return ask_warnings(follow, error);
+    const struct follow_setup *setup = &follow->setup;
+    follow->limits =
+        limits_new(&(struct limits_setup){.names = setup->limited,
+                                          .count = setup->limited_count,
+                                          .publications = setup->publications,
+                                          .publication_count = setup->publication_count});
+    follow->recheck = recheck_new(&(struct recheck_setup){.host = setup->host,
+                                                          .host_data = setup->host_data,
+                                                          .target = setup->target,
+                                                          .connect_timeout = setup->connect_timeout,
+                                                          .limits = follow->limits,
+                                                          .failed = limits_broken,
+                                                          .data = follow});
+    if (!follow->limits || !follow->recheck)
+        return sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
+    return limits_ask(follow->limits, follow->catalog_link, limits_known, follow, error);
+}
+
 /* ---- 1. Facts ---- */
 
 static int check_publications(const struct follow *follow, const char *missing,
@@ -476,7 +554,7 @@ static void facts_known(void *data, const PGresult *result, const struct sgr_err
     if (!code)
         code = check_publications(follow, PQgetvalue(result, 0, 2), &own);
     if (!code)
-        code = ask_warnings(follow, &own);
+        code = ask_limits_first(follow, &own);
     if (code)
         end(follow, &own);
 }

@@ -1,14 +1,15 @@
 /* One attempt to follow the database's change stream, without a snapshot; the next attempt is a new one, with what `memory` holds.
  *
- *   catalog link:      facts, publications, what to warn of, types, the slot ─┐           ┌─ (closed, or looks at the slot's lag now and then)
- *   replication link:                                                         └─ the slot ┴─ START_REPLICATION
+ *   catalog link:      facts, publications, limits, what to warn of, types, the slot ─┐           ┌─ (closed; looks at the slot's lag now and then, and
+ *                                                                                     │           │   at what sinks limit, when it may have changed)
+ *   replication link:                                                                 └─ the slot ┴─ START_REPLICATION
  *
  * A temporary slot dies with its link, and what commits until the next one is there is a gap. A permanent slot is made if it is missing, and used from
  * where we are, or, at a process' start, from where it was acknowledged. Engine's thread. */
 #ifndef POSTGRES_FOLLOW_H
 #define POSTGRES_FOLLOW_H
 
-#include "link.h"
+#include "catalog.h"
 #include "slot.h"
 
 struct follow;
@@ -17,6 +18,7 @@ struct follow_memory { /* outlives attempts; zeroed at first */
     struct slot_memory slot;
     uint64_t durable; /* what the host acknowledged */
     bool warned;
+    bool refused; /* a row came by a name that it must not have */
 };
 
 struct follow_setup {
@@ -25,6 +27,8 @@ struct follow_setup {
     const struct link_target *target;
     const char *const *publications;
     size_t publication_count;
+    const struct catalog_name *limited; /* tables whose rows sinks limit by their names */
+    size_t limited_count;
     const char *slot;  /* NULL: temporary */
     int64_t lag_limit; /* bytes; 0: none */
     bool bypass_row_security, check;

@@ -32,6 +32,12 @@ struct description { /* one that was asked for */
     bool wanted; /* not answered yet */
 };
 
+struct limited {  /* tables whose rows sinks limit */
+    char **texts; /* what the names are of */
+    struct catalog_name *names;
+    size_t count;
+};
+
 struct source {
     const struct sgr_source_host *host;
     void *host_data;
@@ -40,6 +46,7 @@ struct source {
     struct description description;
     struct session *session;
     struct follow *follow; /* in its place, when following */
+    struct limited limited;
     struct follow_memory memory;
     struct sgr_relation **relations;
     size_t count;
@@ -217,6 +224,8 @@ static void begin_following(struct source *source) {
                                  .target = source->target,
                                  .publications = options->publication.items,
                                  .publication_count = options->publication.count,
+                                 .limited = source->limited.names,
+                                 .limited_count = source->limited.count,
                                  .slot = options->slot,
                                  .lag_limit = options->slot_lag_limit,
                                  .bypass_row_security = options->bypass_rls != NULL,
@@ -270,12 +279,21 @@ static void work(void *data) {
 
 /* ---- The contract ---- */
 
+static void forget_limited(struct limited *limited) {
+    for (size_t i = 0; i < limited->count; i++)
+        free(limited->texts[i]);
+    free(limited->texts);
+    free(limited->names);
+    *limited = (struct limited){0};
+}
+
 static void postgres_close(void *state) {
     struct source *source = state;
     stop_describing(source);
     forget_names(&source->description);
     session_free(source->session);
     follow_free(source->follow);
+    forget_limited(&source->limited);
     source->host->timer_free(source->timer);
     link_target_free(source->target);
     free(source->relations);
@@ -333,6 +351,23 @@ static int postgres_start(void *state, struct sgr_relation *const *relations, si
     source->started = true;
     source->host->timer_arm(source->timer, 0);
     return SGR_OK;
+}
+
+static int postgres_limit(void *state, const char *const *tables, size_t count,
+                          struct sgr_error *error) {
+    struct limited *limited = &((struct source *)state)->limited;
+    forget_limited(limited);
+    limited->texts = calloc(count + 1, sizeof(*limited->texts));
+    limited->names = calloc(count + 1, sizeof(*limited->names));
+    while (limited->texts && limited->names && limited->count < count) {
+        char *text = limited->texts[limited->count] = strdup(tables[limited->count]);
+        if (!text)
+            break;
+        split(text, &limited->names[limited->count++]);
+    }
+    return limited->names && limited->texts && limited->count == count
+               ? SGR_OK
+               : sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
 }
 
 static int postgres_follow(void *state, bool check, struct sgr_error *error) {
@@ -439,7 +474,8 @@ static const struct sgr_source_methods postgres_methods = {.open = postgres_open
                                                            .ack = postgres_ack,
                                                            .stop = postgres_stop,
                                                            .close = postgres_close,
-                                                           .follow = postgres_follow};
+                                                           .follow = postgres_follow,
+                                                           .limit = postgres_limit};
 
 SGR_PLUGIN = {SGR_PLUGIN_HEADER,
               .kind = SGR_SOURCE,

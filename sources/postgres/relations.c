@@ -76,6 +76,11 @@ const struct announced *relations_find(const struct relations *relations, uint32
     return oid && found->oid ? found : NULL;
 }
 
+void relations_refuse(struct relations *relations, uint32_t oid) {
+    struct announced *slot = &relations->slots[place(relations->slots, relations->capacity, oid)];
+    slot->refused = slot->oid != 0;
+}
+
 static int grow(struct relations *relations) {
     size_t capacity = relations->capacity * 2;
     struct announced *slots = calloc(capacity, sizeof(*slots));

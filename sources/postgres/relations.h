@@ -12,6 +12,7 @@ enum { NOWHERE = UINT16_MAX };
 struct announced {
     uint32_t oid;                  /* 0: an empty slot */
     uint16_t width;                /* columns of its tuples */
+    bool refused;                  /* no row may come by it */
     bool straight;                 /* the first columns of a tuple are the descriptor's, in order */
     struct sgr_relation *relation; /* the host's; NULL: nobody uses the table */
     uint16_t *from; /* where each of the descriptor's columns stands in a tuple; NOWHERE: null */
@@ -34,6 +35,8 @@ void relations_free(struct relations *relations);
  * answer. */
 int relations_announce(struct relations *relations, const struct pgoutput_message *message,
                        struct sgr_error *error);
+/* Until it is announced again. */
+void relations_refuse(struct relations *relations, uint32_t oid);
 /* NULL: never announced. */
 const struct announced *relations_find(const struct relations *relations, uint32_t oid);
 

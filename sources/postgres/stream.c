@@ -22,9 +22,9 @@ struct stream {
     struct sgr_field *old_fields, *new_fields; /* of relations whose columns are mapped */
     size_t capacity;
     struct sgr_transaction transaction;
-    bool open;  /* between the server's Begin and Commit */
-    bool begun; /* the host knows of it */
-    bool paused;
+    bool open;         /* between the server's Begin and Commit */
+    bool begun;        /* the host knows of it */
+    bool paused, held; /* by the host; by our owner */
     bool following;
     bool prompt, reporting; /* reporting: status is due soon */
     bool told;              /* by a keepalive how far it is, which we have not confirmed */
@@ -35,6 +35,8 @@ struct stream {
     int64_t heard; /* when the server last sent anything */
     int64_t interval;
     struct sgr_timer *timer;
+    int (*announced)(void *data, uint32_t oid, const struct sgr_relation *relation,
+                     struct sgr_error *error);
     void (*lost)(void *data, const struct sgr_error *error);
     void *data;
 };
@@ -74,6 +76,10 @@ uint64_t stream_durable(const struct stream *stream) {
     return stream->durable;
 }
 
+static bool listens(const struct stream *stream) {
+    return !stream->paused && !stream->held;
+}
+
 /* A server that answers nothing, though asked, is gone; while paused we do not listen. */
 static void status_due(void *data) {
     struct stream *stream = data;
@@ -81,13 +87,13 @@ static void status_due(void *data) {
     struct sgr_error error;
     int code = SGR_OK;
     stream->reporting = false;
-    if (stream->paused)
+    if (!listens(stream))
         stream->heard = stream->host->now(stream->host_data);
     else if (silent > SILENCE * stream->interval)
         code = sgr_error_set(&error, SGR_EUNAVAILABLE, "the server has been silent for %lld s",
                              (long long)(silent / 1000000));
     if (!code)
-        code = send_status(stream, !stream->paused && silent >= stream->interval, &error);
+        code = send_status(stream, listens(stream) && silent >= stream->interval, &error);
     if (code)
         stream->lost(stream->data, &error);
     else
@@ -173,11 +179,22 @@ static int find(struct stream *stream, uint32_t oid, const struct announced **re
     return SGR_OK;
 }
 
+static int check_refused(const struct announced *announced, struct sgr_error *error) {
+    if (!announced->refused)
+        return SGR_OK;
+    return sgr_error_set(error, SGR_ELOST,
+                         "rows of a table whose rows a sink limits come by the name of %s.%s",
+                         announced->relation->schema, announced->relation->table);
+}
+
 static int on_change(struct stream *stream, const struct pgoutput_message *message,
                      struct sgr_error *error) {
     const struct announced *announced;
     int code = find(stream, message->change.oid, &announced, error);
     if (code || !announced->relation)
+        return code;
+    code = check_refused(announced, error);
+    if (code)
         return code;
     code = check_width(announced, &message->change.old_tuple, error);
     if (!code)
@@ -261,6 +278,16 @@ static int on_commit(struct stream *stream, const struct pgoutput_message *messa
     return code;
 }
 
+static int on_relation(struct stream *stream, const struct pgoutput_message *message,
+                       struct sgr_error *error) {
+    uint32_t oid = message->relation.oid;
+    int code = relations_announce(stream->relations, message, error);
+    if (code || !stream->announced)
+        return code;
+    return stream->announced(stream->data, oid, relations_find(stream->relations, oid)->relation,
+                             error);
+}
+
 static int dispatch(struct stream *stream, const struct pgoutput_message *message,
                     struct sgr_error *error) {
     switch (message->kind) {
@@ -269,7 +296,7 @@ static int dispatch(struct stream *stream, const struct pgoutput_message *messag
     case PGOUTPUT_COMMIT:
         return on_commit(stream, message, error);
     case PGOUTPUT_RELATION:
-        return relations_announce(stream->relations, message, error);
+        return on_relation(stream, message, error);
     case PGOUTPUT_TYPE:
         return relations_name_type(stream->relations, message, error);
     case PGOUTPUT_INSERT:
@@ -350,7 +377,16 @@ void stream_pause(struct stream *stream, bool paused) {
     if (paused)
         pause_now(stream);
     else
-        link_hold(stream->link, false);
+        link_hold(stream->link, stream->held);
+}
+
+void stream_hold(struct stream *stream, bool held) {
+    stream->held = held;
+    link_hold(stream->link, !listens(stream));
+}
+
+void stream_refuse(struct stream *stream, uint32_t oid) {
+    relations_refuse(stream->relations, oid);
 }
 
 /* wal_sender_timeout / 3, but not more than 10 s. */
@@ -379,6 +415,7 @@ int stream_new(const struct stream_setup *setup, struct stream **ret, struct sgr
                         .following = setup->relations && relations_following(setup->relations),
                         .heard = setup->host->now(setup->host_data),
                         .interval = status_interval(link_sender_timeout(setup->link)),
+                        .announced = setup->announced,
                         .lost = setup->lost,
                         .data = setup->data};
     stream->timer = setup->host->timer(setup->host_data, status_due, stream);

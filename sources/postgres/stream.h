@@ -21,6 +21,9 @@ struct stream_setup {
     uint64_t durable;            /* at most that */
     bool prompt; /* tells of what is durable soon: the server keeps it beyond this connection */
     bool paused;
+    /* A relation has been announced, whose changes come next; NULL: nobody is told. */
+    int (*announced)(void *data, uint32_t oid, const struct sgr_relation *relation,
+                     struct sgr_error *error);
     /* The server has gone silent; called from the loop. */
     void (*lost)(void *data, const struct sgr_error *error);
     void *data;
@@ -32,6 +35,10 @@ void stream_free(struct stream *stream);
 /* One message of the copy: a link_row, whose data is the stream. */
 int stream_message(void *data, char *bytes, size_t size, struct sgr_error *error);
 void stream_pause(struct stream *stream, bool paused);
+/* From `announced`, when following: nothing more is taken until that is over. */
+void stream_hold(struct stream *stream, bool held);
+/* A relation that was announced: a row of it ends the stream, with SGR_ELOST. */
+void stream_refuse(struct stream *stream, uint32_t oid);
 void stream_ack(struct stream *stream, uint64_t lsn);
 /* The end of the last transaction that went to the host, or where it began. */
 uint64_t stream_committed(const struct stream *stream);

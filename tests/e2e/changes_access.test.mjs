@@ -7,6 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { Scene, all, config, listenTo, makers, open, secure, shown, shows, subscribe } from './lib/realtime.mjs';
 import { Sangre, command, scratch, until, writeConfig } from './lib/sangre.mjs';
 import { Key, inAnHour, token } from './lib/token.mjs';
+import { listen, memory } from './lib/world.mjs';
 
 let scene;
 before(async () => (scene = await Scene.start()));
@@ -114,6 +115,77 @@ test('what rows cannot mean is told with its place', async () => {
     assert.match(String(error?.message), message);
   }
 });
+
+// Runs it to its end, which comes by itself.
+async function refused(options) {
+  const run = await command(['run', writeConfig(config(options))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
+  assert.notEqual(run.code, 0, run.err);
+  return run.err;
+}
+
+const ordersOnly = `${secure}, rows: { public.orders: owner = $claims.sub }`;
+
+async function withOrders(work) {
+  await scene.query(`CREATE TABLE orders (id int, owner text) PARTITION BY LIST (id); ALTER TABLE orders REPLICA IDENTITY FULL;
+    CREATE TABLE orders_1 PARTITION OF orders FOR VALUES IN (1, 2); ALTER TABLE orders_1 REPLICA IDENTITY FULL`);
+  try {
+    await work();
+  } finally {
+    await scene.query('DROP TABLE orders; ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = false)');
+  }
+}
+
+const aName = 'supabase-js 2.119';
+async function listener(sub) {
+  const { client } = await scene.connect(makers[aName], token({}), token({ sub }));
+  const { lists: [list] } = await subscribe(client, 'room', [{ event: '*', table: '*' }]);
+  return list;
+}
+const told = (list) => list.map((payload) => [payload.table, payload.new.id]);
+
+test('a rule whose table is not there, or whose rows come by the names of partitions, keeps the server from starting', () => withOrders(async () => {
+  assert.match(await refused(`${secure}, rows: { public.todoz: owner = $claims.sub }`), /there is no table public\.todoz, whose rows a sink is to limit/);
+  const error = await Sangre.start(`${listen}${memory}sinks: { realtime: { plugin: supabase, source: app, ${secure}, rows: { userz: id = $claims.sub } } }\n`, { ready: '/' }).then(() => null, (why) => why);
+  assert.match(String(error?.message), /no table userz is declared; did you mean users\?/);
+  const named = /a sink limits the rows of public\.orders, which is partitioned, and publication supabase_realtime names the partitions in its place\. Run: ALTER PUBLICATION/;
+  assert.match(await refused(ordersOnly), named);
+  const { code, out, err } = await command(['check', writeConfig(config(ordersOnly))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
+  assert.notEqual(code, 0);
+  assert.match(out + err, named);
+  await scene.query('ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = true)');
+  assert.match(await refused(`${secure}, rows: { public.orders_1: owner = $claims.sub }`), /the rows of public\.orders_1, which come by the name of public\.orders that/);
+}));
+
+test('rows of a partitioned table go to whom its rule names', () => withOrders(async () => {
+  await scene.query('ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = true)');
+  await scene.serve(ordersOnly);
+  const ann = await listener('ann'), bob = await listener('bob');
+  await scene.query(`INSERT INTO orders VALUES (1, 'ann'), (2, 'bob'); CREATE TABLE orders_2 PARTITION OF orders FOR VALUES IN (3);
+    ALTER TABLE orders_2 REPLICA IDENTITY FULL; INSERT INTO orders VALUES (3, 'bob'); INSERT INTO notes VALUES (1)`);
+  await until(() => `the note ${JSON.stringify([told(ann), told(bob)])} ${scene.server.err.slice(-3000)}`, () => [ann, bob].every((list) => list.some(({ table }) => table === 'notes')));
+  assert.deepEqual([ann, bob].map(told), [[['orders', 1], ['notes', 1]], [['orders', 2], ['orders', 3], ['notes', 1]]]);
+}));
+
+test('rows that begin to come by another name than the one of their rule stop the stream, and nobody is sent them', () => withOrders(async () => {
+  await scene.query('ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = true)');
+  await scene.serve(`${secure}, rows: { public.orders: owner = $claims.sub, public.todos: owner = $claims.sub }`);
+  const ann = await listener('ann');
+  await scene.query("CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1); INSERT INTO orders VALUES (1, 'ann')"); // a table of its own is nothing
+  await until('its row', () => ann.length === 2);
+  await scene.query('ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = false)');
+  await scene.query("INSERT INTO orders VALUES (1, 'bob')");
+  await scene.server.logged(/down.*publication supabase_realtime names the partitions in its place/);
+  await scene.query('ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = true)');
+  await scene.server.logged(/may have been missed .*\(limited_rows\)/); // for the log tells of the name it had
+  await until('flowing again', async () => {
+    await scene.query('INSERT INTO notes SELECT coalesce(max(id), 0) + 1 FROM notes');
+    return ann.some(({ table }) => table === 'notes');
+  });
+  await scene.query("ALTER TABLE todos RENAME TO todont; INSERT INTO todont (id, owner) VALUES (1, 'bob')");
+  await scene.server.logged(/down.*there is no table public\.todos/);
+  await scene.query('ALTER TABLE todont RENAME TO todos; DROP TABLE fresh');
+  assert.deepEqual(told(ann).filter(([table]) => table !== 'notes'), [['fresh', 1], ['orders', 1]]);
+}));
 
 test('check refuses a rule that the replica identity makes useless, or whose table is not there', async () => {
   const check = (options) => command(['check', writeConfig(config(`${secure}, rows: { ${options} }`))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });

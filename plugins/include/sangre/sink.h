@@ -426,7 +426,8 @@ struct sgr_sink_methods {
      * thread's waking where commits are few. No two calls of a sink ever run at once. */
     bool any_thread;
     /* Since 1.2; NULL: nothing. Calls `need` for each column that the old row of a DELETE must have, of a table of that source as its config would
-     * name it. `sangre check` refuses a table that is not there, and one whose replica identity lacks the column. */
+     * name it. `sangre check` refuses a table that is not there, and one whose replica identity lacks the column. The source is asked to give rows of
+     * these tables by these names alone (`limit`), in a run too. */
     void (*needs)(const void *options,
                   void (*need)(void *data, const char *source, const char *table,
                                const char *column),

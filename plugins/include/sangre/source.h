@@ -131,6 +131,11 @@ struct sgr_source_methods {
     /* Optional; since 1.2. NULL: exact. Else the source is eventual (see above), and this is what it cannot promise and when it compares: a line
      * for `check` and `explain`, valid until close. Asked once, behind open. */
     const char *(*eventual)(void *state);
+    /* Optional; since 1.2. Ahead of `follow`: sinks limit who sees the rows of these tables, which they know by their names alone (as in describe;
+     * copied). No row that belongs to one of them may come by another name, be it a partition's, that of what it is a partition of, or one it was
+     * renamed to. Where that can't be kept, or a table is not there, the source gives nothing: FAILED at the start, and DOWN or FAILED whenever it comes to that. A
+     * source without this method has no stream for such sinks. */
+    int (*limit)(void *state, const char *const *tables, size_t count, struct sgr_error *error);
 };
 
 static_assert(offsetof(struct sgr_source_host, collation) == 224, "released offsets are frozen");
@@ -139,5 +144,6 @@ static_assert(offsetof(struct sgr_source_host, client) == 240, "released offsets
 static_assert(offsetof(struct sgr_source_host, log_end) == 248, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, follow) == 64, "released offsets are frozen");
 static_assert(offsetof(struct sgr_source_methods, eventual) == 72, "released offsets are frozen");
+static_assert(offsetof(struct sgr_source_methods, limit) == 80, "released offsets are frozen");
 
 #endif

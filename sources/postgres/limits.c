@@ -1,0 +1,260 @@
+#include "limits.h"
+
+#include <stdlib.h>
+
+#include "sql.h"
+
+/* Columns of the answer, and what a row of it says, the faults first. */
+enum { WHAT, OID, SCHEMA, TABLE, OTHER };
+enum what { MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE };
+
+struct known {
+    uint32_t oid;
+    enum what what; /* RELATIVE, LIMITED, FREE */
+    char *schema, *table;
+};
+
+struct limits {
+    struct limits_setup setup;
+    struct known *items; /* by OID */
+    size_t count, capacity;
+};
+
+/* ---- Life ---- */
+
+struct limits *limits_new(const struct limits_setup *setup) {
+    struct limits *limits = calloc(1, sizeof(*limits));
+    if (limits)
+        limits->setup = *setup;
+    return limits;
+}
+
+static void forget(struct limits *limits) {
+    for (size_t i = 0; i < limits->count; i++) {
+        free(limits->items[i].schema);
+        free(limits->items[i].table);
+    }
+    limits->count = 0;
+}
+
+void limits_free(struct limits *limits) {
+    if (!limits)
+        return;
+    forget(limits);
+    free(limits->items);
+    free(limits);
+}
+
+/* ---- Asking ---- */
+
+static void add_rules(const struct limits_setup *setup, struct sql *sql) {
+    for (size_t i = 0; i < setup->count; i++) {
+        sql_add(sql, i ? ", (" : "(");
+        sql_literal(sql, setup->names[i].schema);
+        sql_add(sql, "::name, ");
+        sql_literal(sql, setup->names[i].table);
+        sql_add(sql, "::name)");
+    }
+}
+
+/* A table's relatives are those that its rows may come by the names of: what it is a partition of, and what is a partition or a child of it. A parent by
+ * plain inheritance is none, for its children's rows have their own names. */
+static void write_sql(const struct limits_setup *setup, const char *publications, int version,
+                      struct sql *sql) {
+    sql_add(sql, "WITH RECURSIVE rule(schema, name) AS (VALUES ");
+    add_rules(setup, sql);
+    sql_add(sql,
+            "), published AS (SELECT DISTINCT c.oid FROM pg_publication_tables t JOIN pg_namespace "
+            "n ON n.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname "
+            "= t.tablename WHERE t.pubname IN (%s)), "
+            "limited AS (SELECT r.schema, r.name, c.oid, c.relkind FROM rule r LEFT JOIN (pg_class "
+            "c JOIN pg_namespace n ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')) ON "
+            "n.nspname = r.schema AND c.relname = r.name), "
+            "kin(oid, own, up) AS (SELECT oid, oid, up FROM limited, (VALUES (true), (false)) "
+            "d(up) WHERE oid IS NOT NULL UNION SELECT CASE WHEN k.up THEN i.inhparent ELSE "
+            "i.inhrelid END, k.own, k.up FROM kin k JOIN pg_inherits i ON CASE WHEN k.up THEN "
+            "i.inhrelid = k.oid AND (SELECT relispartition FROM pg_class WHERE oid = k.oid) ELSE "
+            "i.inhparent = k.oid END) ",
+            publications);
+    sql_add(sql,
+            "SELECT %d AS what, 0::oid AS oid, schema, name, '' AS other FROM limited WHERE oid IS "
+            "NULL UNION ALL "
+            "SELECT %d, l.oid, l.schema, l.name, quote_ident(p.pubname) FROM limited l JOIN "
+            "pg_publication p ON p.pubname IN (%s) AND NOT %s AND (p.puballtables OR EXISTS "
+            "(SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = l.oid)%s) "
+            "WHERE l.relkind = 'p' UNION ALL ",
+            MISSING, ROOT, publications, version >= 130000 ? "p.pubviaroot" : "false",
+            version >= 150000
+                ? " OR EXISTS (SELECT 1 FROM pg_publication_namespace s JOIN pg_class c ON "
+                  "c.relnamespace = s.pnnspid WHERE s.pnpubid = p.oid AND c.oid = l.oid)"
+                : "");
+    sql_add(sql,
+            "SELECT CASE WHEN k.up THEN %d ELSE %d END, k.oid, l.schema, l.name, format('%%I.%%I', "
+            "n.nspname, c.relname) FROM kin k JOIN published p ON p.oid = k.oid JOIN limited l ON "
+            "l.oid = k.own JOIN pg_class c ON c.oid = k.oid JOIN pg_namespace n ON n.oid = "
+            "c.relnamespace WHERE k.oid <> k.own UNION ALL "
+            "SELECT DISTINCT %d, c.oid, n.nspname, c.relname, '' FROM kin k JOIN pg_class c ON "
+            "c.oid = k.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.oid <> k.own "
+            "UNION ALL ",
+            PARTITION, CHILD, RELATIVE);
+    sql_add(sql,
+            "SELECT CASE WHEN l.oid IS NULL THEN %d ELSE %d END, c.oid, n.nspname, c.relname, '' "
+            "FROM (SELECT oid FROM published UNION SELECT oid FROM limited) w JOIN pg_class c ON "
+            "c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN limited l ON "
+            "l.oid = c.oid WHERE c.oid NOT IN (SELECT oid FROM kin WHERE oid <> own) ORDER BY 1, 2",
+            FREE, LIMITED);
+}
+
+int limits_ask(const struct limits *limits, struct link *link, link_answer *answer, void *data,
+               struct sgr_error *error) {
+    const struct limits_setup *setup = &limits->setup;
+    struct sql sql = {0}, publications = {0};
+    for (size_t i = 0; i < setup->publication_count; i++) {
+        sql_add(&publications, i ? ", " : "");
+        sql_literal(&publications, setup->publications[i]);
+    }
+    write_sql(setup, publications.text ? publications.text : "NULL", link_version(link), &sql);
+    int code = link_query(link, sql.text, NULL, answer, data, error);
+    sql_fini(&publications);
+    sql_fini(&sql);
+    return code;
+}
+
+/* ---- Reading ---- */
+
+static int fault(enum what what, const char *schema, const char *table, const char *other,
+                 struct sgr_error *error) {
+    switch (what) {
+    case MISSING:
+        return sgr_error_set(error, SGR_EFATAL,
+                             "there is no table %s.%s, whose rows a sink is to limit", schema,
+                             table);
+    case ROOT:
+        return sgr_error_set(
+            error, SGR_EFATAL,
+            "a sink limits the rows of %s.%s, which is partitioned, and publication %s names the "
+            "partitions in its place. Run: ALTER PUBLICATION %s SET (publish_via_partition_root = "
+            "true)",
+            schema, table, other, other);
+    case PARTITION:
+        return sgr_error_set(error, SGR_EFATAL,
+                             "a sink limits the rows of %s.%s, which come by the name of %s that "
+                             "it is a partition of: limit that table's",
+                             schema, table, other);
+    default:
+        return sgr_error_set(error, SGR_EFATAL,
+                             "a sink limits the rows of %s.%s, but those in %s come by that name; "
+                             "take it out of the publication, or have it name %s.%s "
+                             "(publish_via_partition_root)",
+                             schema, table, other, schema, table);
+    }
+}
+
+static size_t place_of(const struct limits *limits, uint32_t oid) {
+    size_t from = 0, to = limits->count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (limits->items[middle].oid < oid)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+static struct known *find(const struct limits *limits, uint32_t oid) {
+    size_t place = place_of(limits, oid);
+    return place < limits->count && limits->items[place].oid == oid ? &limits->items[place] : NULL;
+}
+
+static int reserve(struct limits *limits) {
+    if (limits->count < limits->capacity)
+        return SGR_OK;
+    size_t capacity = limits->capacity ? limits->capacity * 2 : 64;
+    struct known *items = realloc(limits->items, capacity * sizeof(*items));
+    if (!items)
+        return SGR_ENOMEM;
+    limits->items = items;
+    limits->capacity = capacity;
+    return SGR_OK;
+}
+
+/* The first that is said of a relation counts. */
+static int add(struct limits *limits, uint32_t oid, enum what what, const char *schema,
+               const char *table) {
+    size_t place = place_of(limits, oid);
+    if (find(limits, oid))
+        return SGR_OK;
+    struct known known = {oid, what, strdup(schema), strdup(table)};
+    if (!known.schema || !known.table || reserve(limits)) {
+        free(known.schema);
+        free(known.table);
+        return SGR_ENOMEM;
+    }
+    memmove(&limits->items[place + 1], &limits->items[place],
+            (limits->count - place) * sizeof(known));
+    limits->items[place] = known;
+    limits->count++;
+    return SGR_OK;
+}
+
+static int out_of_memory(struct sgr_error *error) {
+    return sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
+}
+
+int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error) {
+    forget(limits);
+    for (int row = 0; row < PQntuples(result); row++) {
+        enum what what = (enum what)strtol(PQgetvalue(result, row, WHAT), NULL, 10);
+        uint32_t oid = (uint32_t)strtoul(PQgetvalue(result, row, OID), NULL, 10);
+        const char *schema = PQgetvalue(result, row, SCHEMA);
+        const char *table = PQgetvalue(result, row, TABLE);
+        if (what < RELATIVE)
+            return fault(what, schema, table, PQgetvalue(result, row, OTHER), error);
+        if (add(limits, oid, what, schema, table))
+            return out_of_memory(error);
+    }
+    return SGR_OK;
+}
+
+/* ---- What the stream announces ---- */
+
+static bool has_name(const struct known *known, const struct limits_relation *relation) {
+    return strcmp(known->schema, relation->schema) == 0 &&
+           strcmp(known->table, relation->table) == 0;
+}
+
+enum seen limits_seen(const struct limits *limits, const struct limits_relation *relation) {
+    const struct known *known = find(limits, relation->oid);
+    if (!known || !has_name(known, relation))
+        return SEEN_NOT;
+    return known->what == RELATIVE ? SEEN_REFUSED : SEEN_FINE;
+}
+
+/* Of a table that nobody limits, whatever it was called: it is known by that name now. */
+static bool rename_known(struct known *known, const struct limits_relation *relation) {
+    char *schema = strdup(relation->schema), *table = strdup(relation->table);
+    if (!schema || !table) {
+        free(schema);
+        free(table);
+        return false;
+    }
+    free(known->schema);
+    free(known->table);
+    known->schema = schema;
+    known->table = table;
+    return true;
+}
+
+/* The log may tell of a table by a name that it had before. */
+enum seen limits_settle(struct limits *limits, const struct limits_relation *relation) {
+    struct known *known = find(limits, relation->oid);
+    enum seen seen = limits_seen(limits, relation);
+    if (seen != SEEN_NOT)
+        return seen;
+    if (known && known->what != FREE)
+        return SEEN_REFUSED;
+    bool done = known ? rename_known(known, relation)
+                      : !add(limits, relation->oid, FREE, relation->schema, relation->table);
+    return done ? SEEN_FINE : SEEN_NOT;
+}

@@ -1,0 +1,38 @@
+/* Tables whose rows sinks limit, by rules that know tables by name alone. A look at the catalog tells whether all their rows come by that name, and
+ * is remembered, so that a relation which the stream announces later is known, or is a reason to look again. A partition is announced also where its rows come by
+ * another name, so being announced is no fault, but a row is. Engine's thread. */
+#ifndef POSTGRES_LIMITS_H
+#define POSTGRES_LIMITS_H
+
+#include "catalog.h"
+
+struct limits;
+
+struct limits_relation { /* as the stream announces it */
+    uint32_t oid;
+    const char *schema, *table;
+};
+
+struct limits_setup { /* all of it lives as long */
+    const struct catalog_name *names;
+    size_t count;
+    const char *const *publications;
+    size_t publication_count;
+};
+
+struct limits *limits_new(const struct limits_setup *setup); /* NULL: out of memory */
+void limits_free(struct limits *limits);                     /* NULL is fine */
+
+/* Asks the catalog over an idle link; the answer goes to limits_read. */
+int limits_ask(const struct limits *limits, struct link *link, link_answer *answer, void *data,
+               struct sgr_error *error);
+/* Takes the place of what was known. SGR_EFATAL: a table is not there, or rows of one come by another name. */
+int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error);
+
+/* Whether rows may come by this relation. SEEN_NOT: a look has to be taken first. */
+enum seen { SEEN_NOT, SEEN_FINE, SEEN_REFUSED };
+enum seen limits_seen(const struct limits *limits, const struct limits_relation *relation);
+/* The same, when the last look was taken for this relation. Out of memory: SEEN_NOT. */
+enum seen limits_settle(struct limits *limits, const struct limits_relation *relation);
+
+#endif

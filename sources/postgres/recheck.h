@@ -1,0 +1,28 @@
+/* Looks again at what sinks limit, when a stream announces a relation that the last look did not see, and holds the stream meanwhile: it may be a
+ * partition of a table that a rule names, or be that table by another name. Engine's thread. */
+#ifndef POSTGRES_RECHECK_H
+#define POSTGRES_RECHECK_H
+
+#include "limits.h"
+#include "stream.h"
+
+struct recheck;
+
+struct recheck_setup {
+    const struct sgr_source_host *host;
+    void *host_data;
+    const struct link_target *target;
+    int64_t connect_timeout;
+    struct limits *limits; /* of a look that found no fault */
+    /* No look could be taken, or it found a fault; from the loop, and may free this. */
+    void (*failed)(void *data, const struct sgr_error *error);
+    void *data;
+};
+
+struct recheck *recheck_new(const struct recheck_setup *setup); /* NULL: out of memory */
+void recheck_free(struct recheck *recheck);                     /* NULL is fine */
+/* What the stream announces; the stream lives as long as the recheck. */
+int recheck_announced(struct recheck *recheck, struct stream *stream, uint32_t oid,
+                      const struct sgr_relation *relation, struct sgr_error *error);
+
+#endif
