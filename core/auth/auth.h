@@ -28,6 +28,8 @@ struct sgr_claims *sgr_claims_ref(struct sgr_claims *claims);
 void sgr_claims_unref(struct sgr_claims *claims); /* NULL is fine */
 /* Microseconds since 1970 until which it counts, the leeway included; INT64_MAX: for ever. */
 int64_t sgr_claims_expiry(const struct sgr_claims *claims);
+/* Whether it was this verifier that the token was good for. */
+bool sgr_claims_are_by(const struct sgr_claims *claims, const struct sgr_verifier *verifier);
 const json_t *sgr_claims_tree(const struct sgr_claims *claims);
 /* By its path (base/claim_path.h); NULL: there is none. Null is a value. */
 const json_t *sgr_claims_find(const struct sgr_claims *claims, const char *path);

@@ -7,14 +7,20 @@ struct sgr_claims {
     uint32_t count; /* atomic */
     int64_t expiry;
     json_t *tree;
+    const struct sgr_verifier *verifier;
 };
 
-struct sgr_claims *sgr__claims_new(json_t *tree, int64_t expiry) {
+struct sgr_claims *sgr__claims_new(json_t *tree, int64_t expiry,
+                                   const struct sgr_verifier *verifier) {
     struct sgr_claims *claims = calloc(1, sizeof(*claims));
     if (!claims)
         return NULL;
-    *claims = (struct sgr_claims){.count = 1, .expiry = expiry, .tree = tree};
+    *claims = (struct sgr_claims){.count = 1, .expiry = expiry, .tree = tree, .verifier = verifier};
     return claims;
+}
+
+bool sgr_claims_are_by(const struct sgr_claims *claims, const struct sgr_verifier *verifier) {
+    return claims->verifier == verifier;
 }
 
 struct sgr_claims *sgr_claims_ref(struct sgr_claims *claims) {

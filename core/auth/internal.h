@@ -87,7 +87,8 @@ json_t *sgr__json_object(struct sgr_slice text);
 /* ---- claims.c ---- */
 
 /* Takes the tree over if it succeeds. */
-struct sgr_claims *sgr__claims_new(json_t *tree, int64_t expiry);
+struct sgr_claims *sgr__claims_new(json_t *tree, int64_t expiry,
+                                   const struct sgr_verifier *verifier);
 
 /* ---- fetch.c: a set of keys, from a URL by the owner's client, from a file by a thread of its own ---- */
 

@@ -145,7 +145,7 @@ static struct sgr_verdict judge(const struct sgr_verifier *verifier, struct sgr_
                            : "the token's claims are not a JSON object";
     if (!why)
         why = check_claims(verifier, tree);
-    struct sgr_claims *claims = why ? NULL : sgr__claims_new(tree, expiry);
+    struct sgr_claims *claims = why ? NULL : sgr__claims_new(tree, expiry, verifier);
     if (claims)
         return (struct sgr_verdict){.claims = claims};
     json_decref(tree);

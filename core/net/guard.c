@@ -15,6 +15,11 @@ static const struct sgr_verdict no_token = {
     .status = 401, .code = "unauthorized", .message = "this view asks for a token"};
 static const struct sgr_verdict expired = {
     .status = 401, .code = "token_expired", .message = "the token has expired"};
+static const struct sgr_verdict by_others = {
+    .status = 401,
+    .code = "invalid_token",
+    .message = "this view takes tokens by the config's own auth, and this one was not judged by "
+               "that"};
 static const struct sgr_verdict no_memory = {
     .status = 503, .code = "out_of_memory", .message = "out of memory"};
 
@@ -346,9 +351,14 @@ void sgr__guards_renew(struct sgr_connection *connection) {
     }
 }
 
+/* The config's rules are what a view asks for: a sink may have other keys and rules, for what it shows by itself. */
 void sgr__guard_own(struct sgr__guard *guard, struct sgr_claims *claims) {
+    const struct sgr_server *server = sgr__subscription_server(guard->subscription);
     guard->own = true;
-    enter(guard, claims, &no_token);
+    if (claims && !sgr_claims_are_by(claims, server->verifier))
+        enter(guard, NULL, &by_others);
+    else
+        enter(guard, claims, &no_token);
 }
 
 /* ---- Answers ---- */

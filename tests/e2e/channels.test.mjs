@@ -18,6 +18,7 @@ sinks:
   realtime: { plugin: supabase, source: app, ${options} }
 auth:
   keys: [{ secret: "${secret}" }]
+  leeway: 0s
 views: ${followeds}
   /person: { from: app.users, params: { id: int, name: { type: text, default: "" } }, get: { id: $id }, where: "name = $name OR $name = ''" }
   /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } }
@@ -165,7 +166,7 @@ test('nobody but the server speaks on a view', async () => {
 });
 
 test('views by claims: one that the channel has, that change, and that expire', async () => {
-  const client = await Client.open(await start(`secret: "${secret}"`), { apikey: token({ sub: 1 }) });
+  const client = await Client.open(await start('auth: true'), { apikey: token({ sub: 1 }) });
   await client.joined('/me');
   assert.deepEqual((await client.event('/me', 'snapshot')).data, { id: 1, name: 'ann' });
   client.send('realtime:view:/me', 'access_token', { access_token: token({ sub: 2 }) });
@@ -177,6 +178,16 @@ test('views by claims: one that the channel has, that change, and that expire', 
   assert.equal((await client.next()).event, 'phx_close');
   const { response } = await client.join('/person?id=1', { config: {}, access_token: 'nonsense' });
   assert.match(response.reason, /^InvalidJWTToken: /);
+});
+
+test("a view by claims asks for what the config's auth takes, not for the sink's own secret", async () => {
+  const own = 'another secret of the tests, as long';
+  const client = await Client.open(await start(`secret: "${own}"`), { apikey: token({ sub: 1 }, { by: own }) });
+  const { status, response } = await client.join('/me');
+  assert.equal(status, 'error');
+  assert.match(response.reason, /^invalid_token: this view takes tokens by the config's own auth/);
+  await client.joined('/person?id=1'); // which asks for none
+  await client.event('/person?id=1', 'snapshot');
 });
 
 test('realtime-js 1.7, unpatched, keeps a document', async () => {

@@ -365,7 +365,8 @@ struct sgr_sink_host {
     void (*authenticate)(struct sgr_connection *connection, struct sgr_slice token,
                          void (*done)(struct sgr_connection *connection, void *data,
                                       const struct sgr_verdict *verdict));
-    /* As subscribe, by claims that the sink verified; they, not the connection's, count for it. NULL: nobody's. `connection` is not NULL.
+    /* As subscribe, by claims that the sink verified; they, not the connection's, count for it. NULL: nobody's. `connection` is not NULL. A view that
+     * asks for a token takes claims of the config's own verifier (rules NULL) only.
      * Refresh them with subscription_claims, which does what `authenticate` does, for one. */
     struct sgr_subscription *(*subscribe_as)(void *host, struct sgr_connection *connection,
                                              struct sgr_claims *claims,

@@ -367,6 +367,15 @@ static void a_sink_subscribes_by_claims_it_verified_and_renews_them(void **state
     client_close(&client);
 }
 
+static void a_view_takes_no_claims_that_a_sink_verified_by_rules_of_its_own(void **state) {
+    struct engine *engine = *state;
+    struct client client = client_websocket(engine->port, "/probe");
+    const struct signer own = {"HS512", .secret = SGR_SLICE("short")};
+    tell_sink(&client, "view", make_token(&own, NULL, "{\"sub\":\"7\",\"role\":\"anon\"}"));
+    client_expect(&client, "error invalid_token -");
+    client_close(&client);
+}
+
 static void claims_of_a_sink_end_at_their_time_too(void **state) {
     struct engine *engine = *state;
     struct client client = client_websocket(engine->port, "/probe");
@@ -443,6 +452,7 @@ int main(void) {
         WITH(a_sink_reads_claims_without_a_json_library, setup),
         WITH(a_sink_has_rules_of_its_own, setup_own_rules),
         WITH(a_sink_subscribes_by_claims_it_verified_and_renews_them, setup),
+        WITH(a_view_takes_no_claims_that_a_sink_verified_by_rules_of_its_own, setup_own_rules),
         WITH(claims_of_a_sink_end_at_their_time_too, setup),
         cmocka_unit_test(clients_may_leave_and_the_server_stop_while_tokens_wait),
     };
