@@ -286,17 +286,32 @@ static int set_take(struct set *set, struct sgr_slice text, struct sgr_error *er
     return SGR_OK;
 }
 
+/* A path is told whole; of a URL, whose user, query and path may be secrets, where it goes: https://user:secret@host/secret?secret is https://host. */
+static void label(const char *url, char *ret, size_t size) {
+    const char *scheme = strstr(url, "://");
+    if (!scheme) {
+        snprintf(ret, size, "%s", url);
+        return;
+    }
+    const char *host = scheme + 3, *end = host + strcspn(host, "/?#");
+    for (const char *at = host; at < end; at++)
+        if (*at == '@')
+            host = at + 1;
+    snprintf(ret, size, "%.*s%.*s", (int)(scheme + 3 - url), url, (int)(end - host), host);
+}
+
 static void set_serve(struct set *set) {
     struct sgr_error error = {0};
     size_t size = 0;
     if (!set->fetch || !sgr__fetch_over(set->fetch))
         return;
-    char *text = sgr__fetch_finish(set->fetch, &size, &error);
+    char *text = sgr__fetch_finish(set->fetch, &size, &error), from[512];
     set->fetch = NULL;
+    label(set->url, from, sizeof(from));
     if (text && !set_take(set, (struct sgr_slice){text, size}, &error))
-        sgr_log(SGR_LOG_INFO, "auth", "keys fetched url=%s count=%zu", set->url, set->keys.count);
+        sgr_log(SGR_LOG_INFO, "auth", "keys fetched url=%s count=%zu", from, set->keys.count);
     else
-        sgr_log_error(SGR_LOG_WARN, "auth", &error, "keys could not be fetched url=%s", set->url);
+        sgr_log_error(SGR_LOG_WARN, "auth", &error, "keys could not be fetched url=%s", from);
     free(text);
 }
 
