@@ -56,6 +56,9 @@ struct sgr_verifier_owner {
 void sgr_verifier_start(struct sgr_verifier *verifier, const struct sgr_verifier_owner *owner);
 void sgr_verifier_serve(struct sgr_verifier *verifier);
 
+/* Whether the same token may fare better later: keys are away, or it begins to count only then. */
+bool sgr_verdict_passes(const struct sgr_verdict *verdict);
+
 /* `done` is called once: from within the call (NULL is returned then), or later from sgr_verifier_serve. The token is borrowed. */
 struct sgr_verification *
 sgr_verifier_verify(struct sgr_verifier *verifier, struct sgr_slice token,

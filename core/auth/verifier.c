@@ -65,6 +65,12 @@ static struct sgr_verdict unavailable(const char *message) {
     return (struct sgr_verdict){.status = 503, .code = "keys_unavailable", .message = message};
 }
 
+static const char not_yet[] = "the token is not valid yet";
+
+bool sgr_verdict_passes(const struct sgr_verdict *verdict) {
+    return verdict->status >= 500 || verdict->message == not_yet;
+}
+
 /* ---- Rules ---- */
 
 /* Microseconds; what is beyond the calendar stays beyond it. */
@@ -97,7 +103,7 @@ static const char *check_times(const struct sgr_verifier *verifier, const json_t
     if (nbf && !read_time(nbf, &at))
         return "the token's nbf is not a number";
     if (nbf && now + verifier->leeway < at)
-        return "the token is not valid yet";
+        return not_yet;
     return NULL;
 }
 

@@ -135,7 +135,7 @@ static void set_claims(struct sgr__identity *identity, struct sgr_claims *claims
         sgr__guards_renew(identity->connection);
 }
 
-/* A later token that is refused leaves the earlier one in force. */
+/* A later token that is refused leaves the earlier one in force. One that only time stands in the way of is judged again for whoever asks next. */
 static void on_judged(void *data, const struct sgr_verdict *verdict) {
     struct sgr__identity *identity = data;
     struct sgr_connection *connection = identity->connection;
@@ -144,6 +144,8 @@ static void on_judged(void *data, const struct sgr_verdict *verdict) {
     identity->waiting = NULL;
     identity->verifying = false;
     identity->done = NULL;
+    if (!sgr_verdict_passes(verdict))
+        forget_token(identity);
     sgr__enter(identity->server);
     if (verdict->claims)
         set_claims(identity, verdict->claims);
@@ -164,12 +166,8 @@ static void verify(struct sgr__identity *identity, struct sgr_slice token) {
 }
 
 bool sgr__identity_known(struct sgr__identity *identity) {
-    if (identity->token) {
-        char *token = identity->token;
-        identity->token = NULL;
-        verify(identity, (struct sgr_slice){token, identity->size});
-        free(token);
-    }
+    if (identity->token && !identity->verifying)
+        verify(identity, (struct sgr_slice){identity->token, identity->size});
     return !identity->verifying;
 }
 

@@ -432,6 +432,38 @@ views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { t
   server.close();
 });
 
+test('a connection whose token only time stood in the way of is let in later', async () => {
+  const key = new Key('k');
+  let up = false, asked = 0;
+  const server = createServer((request, response) => {
+    asked++;
+    response.writeHead(up ? 200 : 500);
+    response.end(JSON.stringify({ keys: [key.jwk] }));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const own = await Sangre.start(`${listen}${memory}
+auth: { leeway: 0s, keys: [{ jwks: "http://127.0.0.1:${server.address().port}/keys" }] }
+views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
+`, { ready: '/open' });
+  await until('the first fetch', () => asked === 1);
+  let ids = 0;
+  const ask = async (socket) => {
+    socket.send({ type: 'subscribe', id: String(++ids), view: '/me' });
+    const answer = await socket.next();
+    return answer.code ?? answer.type;
+  };
+  const socket = await Socket.open(own.ws, { headers: bearer(key.token({ sub: '2' })) });
+  assert.equal(await ask(socket), 'keys_unavailable');
+  up = true;
+  assert.equal(await ask(socket), 'snapshot');
+  const early = await Socket.open(own.ws, { headers: bearer(key.token({ sub: '2', nbf: Math.floor(Date.now() / 1000) + 3 })) });
+  assert.equal(await ask(early), 'invalid_token');
+  await until('being let in', async () => (await ask(early)) === 'snapshot');
+  await Promise.all([socket.close(), early.close()]);
+  await own.stop();
+  server.close();
+});
+
 // ---- Operators
 
 test('what runs is told to this machine, and to holders of the secret', async () => {
