@@ -28,6 +28,7 @@ static void unlink_channel(struct channel *channel) {
         socket->channels_end = channel->before;
     socket->channel_count--;
     socket->changes_size -= channel->config.changes_size;
+    socket->changes_cost -= channel->config.changes_cost;
 }
 
 static void link_channel(struct channel *channel) {
@@ -37,6 +38,7 @@ static void link_channel(struct channel *channel) {
     socket->channels_end = &channel->next;
     socket->channel_count++;
     socket->changes_size += channel->config.changes_size;
+    socket->changes_cost += channel->config.changes_cost;
 }
 
 void channel_drop(struct channel *channel) {

@@ -2,7 +2,7 @@
 
 #include "frame.h"
 
-enum { KEY_LENGTH = 1024 }; /* bytes */
+enum { KEY_LENGTH = 1024 /* bytes */, ENTRIES = 100, COST_OF_TABLES = 10 };
 
 /* Whatever is left out, null or no bool is the default; some clients write bools as texts. */
 static bool flag(const json_t *from, const char *name, bool fallback) {
@@ -29,6 +29,18 @@ static json_t *read_key(const json_t *key) {
     return named;
 }
 
+static bool names_all(const json_t *entry, const char *name) {
+    const char *text = json_string_value(json_object_get(entry, name));
+    return text && strcmp(text, "*") == 0;
+}
+
+/* It is worked out for each table that it names. */
+static size_t cost_of(const json_t *entry) {
+    bool one = json_is_string(json_object_get(entry, "table")) && !names_all(entry, "table") &&
+               !names_all(entry, "schema");
+    return one ? 1 : COST_OF_TABLES;
+}
+
 static const char *read_changes(struct config *config, const json_t *list) {
     if (!list || json_is_null(list))
         return NULL;
@@ -37,8 +49,12 @@ static const char *read_changes(struct config *config, const json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!json_is_object(json_array_get(list, i)))
             return "InvalidJoinPayload: an entry of \"postgres_changes\" is no object";
+    if (json_array_size(list) > ENTRIES)
+        return "InvalidJoinPayload: there are more than 100 \"postgres_changes\"";
     if (!json_array_size(list))
         return NULL;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        config->changes_cost += cost_of(json_array_get(list, i));
     config->changes = json_incref((json_t *)list);
     config->changes_size = json_dumpb(list, NULL, 0, JSON_COMPACT);
     return NULL;

@@ -11,6 +11,7 @@ struct config {
     bool private;
     json_t *presence_key; /* a text that is not empty, or NULL: the channel has one of its own */
     size_t changes_size;  /* of `changes`, as JSON */
+    size_t changes_cost;  /* how many they are; one of several tables is ten */
     json_t *changes;      /* postgres_changes: a list of objects; NULL: none */
     bool waits;           /* it is joined only once these flow */
 };

@@ -14,6 +14,10 @@ static void refresh(struct channel *channel, const struct message *message) {
     const json_t *token = json_object_get(message->payload, "access_token");
     if (!supabase->tokens.wanted || !token || json_is_null(token))
         return;
+    if (!socket_may_ask(channel->socket, message)) {
+        answer_error(channel->socket, message, message->join_ref, "too many tokens per second");
+        return;
+    }
     struct token_verdict verdict = token_joins(&supabase->tokens, message_text(token));
     channel_take_token(channel, &verdict);
     if (channel->expiry <= wall_now())

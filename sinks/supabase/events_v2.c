@@ -12,12 +12,18 @@ void events_v2_shut(struct channel *channel, const char *why) {
     channel_drop(channel);
 }
 
+#define TOO_MANY "ClientMessageRateLimitReached: Too many messages per second"
+
 /* There is no answer to a good one. null says nothing, nor does a key that stands for the token the client came with. */
 static void refresh(struct channel *channel, const struct message *message) {
     struct supabase *supabase = channel->socket->supabase;
     struct sgr_slice token = message_text(json_object_get(message->payload, "access_token"));
     if (!supabase->tokens.wanted || !token.data || token_is_key(token))
         return;
+    if (!socket_may_ask(channel->socket, message)) {
+        answer_error(channel->socket, message, message->join_ref, TOO_MANY);
+        return;
+    }
     struct token_verdict verdict = token_joins(&supabase->tokens, token);
     if (!verdict.expiry) {
         events_v2_shut(channel, verdict.why);
@@ -34,8 +40,6 @@ static void refresh(struct channel *channel, const struct message *message) {
 }
 
 /* ---- To the others in the room ---- */
-
-#define TOO_MANY "ClientMessageRateLimitReached: Too many messages per second"
 
 /* Refused is answered always, taken only if that is asked for. */
 static void broadcast(struct channel *channel, const struct message *message) {

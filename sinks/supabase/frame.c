@@ -56,6 +56,36 @@ void message_free(struct message *message) {
     *message = (struct message){0};
 }
 
+/* Of another kind or length it is none that was ever told. */
+static json_t *keep_since(const struct message *message) {
+    enum { LONGEST = 64 };
+    const json_t *since = json_object_get(message->payload, "since");
+    json_t *payload = json_object();
+    bool fits =
+        json_is_null(since) || (json_is_string(since) && json_string_length(since) < LONGEST);
+    if (since &&
+        json_object_set_new(payload, "since", fits ? json_incref((json_t *)since) : json_false())) {
+        json_decref(payload);
+        return NULL;
+    }
+    return payload;
+}
+
+bool message_keep(const struct message *message, struct message *ret) {
+    json_t *document = json_array();
+    const json_t *const parts[] = {message->join_ref, message->ref, message->topic, message->event};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        failed |= json_array_append_new(document,
+                                        parts[i] ? json_incref((json_t *)parts[i]) : json_null());
+    failed |= json_array_append_new(document, keep_since(message));
+    *ret = (struct message){.document = document};
+    if (!failed && read_array(ret))
+        return true;
+    message_free(ret);
+    return false;
+}
+
 struct sgr_slice message_text(const json_t *value) {
     if (!json_is_string(value))
         return (struct sgr_slice){NULL, 0};
@@ -78,6 +108,10 @@ void frame_json(struct sgr_text *text, const json_t *value) {
     if (value && json_dump_callback(value, add_json, text, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
         return;
     sgr_text_puts(text, "null");
+}
+
+size_t frame_json_size(const json_t *value) {
+    return value ? json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) : 0;
 }
 
 void frame_head(struct sgr_text *text, enum vsn vsn, const struct frame *frame) {

@@ -30,6 +30,8 @@ json_t *frame_read_json(struct sgr_slice text, size_t flags, json_error_t *wrong
 /* 0, or the code that a connection is closed with: 1007 the text is no UTF-8, 1011 it is no message. */
 int message_read(struct message *ret, enum vsn vsn, struct sgr_slice text);
 void message_free(struct message *message);
+/* What an answer needs of a join that waits, and its `since`; a whole one may be as large as any message. False: out of memory. */
+bool message_keep(const struct message *message, struct message *ret);
 bool message_is(const struct message *message, const char *event);
 /* Data NULL: it is no text. */
 struct sgr_slice message_text(const json_t *value);
@@ -49,5 +51,6 @@ void frame_write(struct sgr_text *text, enum vsn vsn, const struct frame *frame)
 
 /* Any value as JSON, appended. NULL: null. */
 void frame_json(struct sgr_text *text, const json_t *value);
+size_t frame_json_size(const json_t *value); /* of that */
 
 #endif

@@ -6,7 +6,11 @@
 #include "replay.h"
 #include "view.h"
 
-enum { CHANGES_SIZE = 256 << 10 }; /* bytes, of a connection */
+enum {
+    TEXT_SIZE = 1 << 10, /* bytes, of what a channel keeps of its join, some of it several times */
+    CHANGES_SIZE = 256 << 10, /* bytes, of a connection */
+    CHANGES_COST = 1000,      /* likewise */
+};
 
 /* What a join comes to before there is a channel. */
 struct joining {
@@ -109,13 +113,34 @@ static bool check_limit(const struct joining *joining) {
                   "ChannelRateLimitReached: Too many channels");
 }
 
+static bool check_texts(const struct joining *joining) {
+    const struct message *message = joining->message;
+    if (message_text(message->topic).size <= TEXT_SIZE &&
+        frame_json_size(message->join_ref) <= TEXT_SIZE &&
+        frame_json_size(message->ref) <= TEXT_SIZE)
+        return true;
+    return refuse(joining, "topic, ref or join_ref too long to join ",
+                  "InvalidJoinPayload: the topic, \"ref\" or \"join_ref\" is longer than 1 KB");
+}
+
 /* What a connection asks for takes memory, and time for each change. */
 static bool check_changes(const struct joining *joining) {
-    if (joining->socket->changes_size + joining->config.changes_size <= CHANGES_SIZE)
-        return true;
-    return refuse(joining, NULL,
-                  "ChannelRateLimitReached: all \"postgres_changes\" of a connection are larger "
-                  "than 256 KB");
+    if (joining->socket->changes_size + joining->config.changes_size > CHANGES_SIZE)
+        return refuse(joining, NULL,
+                      "ChannelRateLimitReached: all \"postgres_changes\" of a connection are "
+                      "larger than 256 KB");
+    if (joining->socket->changes_cost + joining->config.changes_cost > CHANGES_COST)
+        return refuse(joining, NULL,
+                      "ChannelRateLimitReached: all \"postgres_changes\" of a connection are more "
+                      "than 1000, where one of several tables counts as 10");
+    return true;
+}
+
+/* A join is worked out for every table, and may come and go without end. */
+static bool check_rate(const struct joining *joining) {
+    return socket_may_ask(joining->socket, joining->message) ||
+           refuse(joining, "too many joins per second to join ",
+                  "ClientJoinRateLimitReached: Too many joins per second");
 }
 
 static bool read_config(struct joining *joining) {
@@ -178,8 +203,8 @@ static void hold(struct channel *channel, const struct message *message) {
         socket_shut(channel->socket, 1013, "out of memory");
         return;
     }
-    *channel->held = *message;
-    json_incref(channel->held->document);
+    if (!message_keep(message, channel->held))
+        socket_shut(channel->socket, 1013, "out of memory");
 }
 
 void join_drop(struct channel *channel) {
@@ -240,9 +265,9 @@ void join(struct socket *socket, const struct message *message, struct channel *
     struct joining joining = {.socket = socket, .message = message};
     if (older)
         channel_drop(older);
-    if (read_config(&joining) && check_view(&joining) && check_flow(&joining) &&
-        check_limit(&joining) && check_changes(&joining) && check_token(&joining) &&
-        check_private(&joining))
+    if (read_config(&joining) && check_rate(&joining) && check_texts(&joining) &&
+        check_view(&joining) && check_flow(&joining) && check_limit(&joining) &&
+        check_changes(&joining) && check_token(&joining) && check_private(&joining))
         join_checked(&joining);
     config_free(&joining.config);
     token_drop(&socket->supabase->tokens, joining.token.claims);

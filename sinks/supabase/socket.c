@@ -88,6 +88,11 @@ bool socket_may_speak(struct socket *socket, const struct message *message) {
     return may_speak(&socket->spoken_until, socket->supabase->options->messages, 1, message->size);
 }
 
+bool socket_may_ask(struct socket *socket, const struct message *message) {
+    const struct supabase_options *options = socket->supabase->options;
+    return may_speak(&socket->asked_until, options->messages + options->channels, 1, message->size);
+}
+
 /* ---- Time: silent clients, tokens that expire ---- */
 
 static void on_clock(void *data);

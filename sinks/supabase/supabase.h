@@ -113,8 +113,9 @@ struct socket {
     struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
     struct channel *channels, **channels_end;
     size_t channel_count;
-    size_t changes_size;   /* of all that its channels ask for, as JSON */
+    size_t changes_size, changes_cost; /* of all that its channels ask for; see config.h */
     int64_t spoken_until;  /* of a clock that what it says turns on; monotonic microseconds */
+    int64_t asked_until;   /* likewise, what it asks for itself */
     size_t positions;      /* how many of its channels ask for positions */
     size_t presence_bytes; /* what it shows of itself in all its rooms */
 
@@ -134,6 +135,8 @@ void socket_send(struct socket *socket);
 bool may_speak(int64_t *until, int64_t rate, size_t count, size_t bytes);
 /* Whether it may say this to others now; counts that it did. */
 bool socket_may_speak(struct socket *socket, const struct message *message);
+/* Likewise a join or a token: as many a second as it may say and have channels, all of which it joins at once when it comes back. */
+bool socket_may_ask(struct socket *socket, const struct message *message);
 /* Nothing is sent to it from here on. */
 void socket_shut(struct socket *socket, int code, const char *reason);
 void sockets_shut(struct supabase *supabase, int code, const char *reason);

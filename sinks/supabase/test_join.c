@@ -111,6 +111,112 @@ static void changes_of_the_first_era_go_to_its_channels_alone(void **unused) {
     leave(two);
 }
 
+/* ---- Limits ---- */
+
+static void say_join(struct sgr_connection *one, const char *topic, const char *join_ref,
+                     const char *payload) {
+    size_t size = strlen(topic) + strlen(join_ref) + strlen(payload) + 100;
+    char *text = malloc(size);
+    snprintf(text, size, "[\"%s\",\"1\",\"realtime:%s\",\"phx_join\",%s]", join_ref, topic,
+             payload);
+    say(one, text);
+    free(text);
+}
+
+static bool heard(struct sgr_connection *one, const char *words) {
+    return one->next < one->count && strstr(one->frames[one->next++]->data, words);
+}
+
+static char *repeated(const char *what, size_t count, const char *before, const char *behind) {
+    char *text = malloc(strlen(before) + strlen(what) * count + strlen(behind) + 1);
+    strcpy(text, before);
+    char *at = text + strlen(before);
+    for (size_t i = 0; i < count; i++, at += strlen(what))
+        strcpy(at, what);
+    strcpy(at, behind);
+    return text;
+}
+
+static void what_a_channel_keeps_of_its_join_has_a_length(void **unused) {
+    struct sgr_connection *one = client("2.0.0");
+    char *fits = repeated("a", 1000, "", ""), *long_one = repeated("a", 1025, "", "");
+    (void)unused;
+    say_join(one, fits, "1", "{" QUIET "}");
+    assert_true(heard(one, "\"status\":\"ok\""));
+    say_join(one, long_one, "1", "{" QUIET "}");
+    assert_true(heard(one, "InvalidJoinPayload: the topic, "));
+    say_join(one, "b", long_one, "{" QUIET "}");
+    assert_true(heard(one, "InvalidJoinPayload: the topic, "));
+    say_join(one, long_one, "1", "{}");
+    assert_true(heard(one, "topic, ref or join_ref too long to join "));
+    free(fits);
+    free(long_one);
+    leave(one);
+}
+
+#define ENTRY(table) "{\"event\":\"*\",\"schema\":\"a\",\"table\":\"" table "\"},"
+#define LAST         "{\"event\":\"*\",\"schema\":\"a\",\"table\":\"t\"}]}}"
+#define CHANGES      "{\"config\":{" NO_PRESENCE ",\"postgres_changes\":["
+
+static void entries_are_counted_by_join_and_by_connection(void **unused) {
+    struct sgr_connection *one = client("2.0.0");
+    char *many = repeated(ENTRY("t"), 100, CHANGES, LAST);
+    char *most = repeated(ENTRY("t"), 99, CHANGES, LAST);
+    char *wide = repeated(ENTRY("*"), 49, CHANGES, LAST);
+    char name[16];
+    (void)unused;
+    say_join(one, "many", "1", many);
+    assert_true(heard(one, "InvalidJoinPayload: there are more than 100 "));
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof(name), "t%d", i);
+        say_join(one, name, "1", most);
+        assert_true(heard(one, "\"status\":\"ok\""));
+    }
+    say_join(one, "more", "1", CHANGES LAST);
+    assert_true(heard(one, "ChannelRateLimitReached: all "));
+    say_join(one, "t1", "1", "{" QUIET "}"); /* in place of one of them */
+    assert_true(heard(one, "\"status\":\"ok\""));
+    say_join(one, "more", "1", CHANGES LAST);
+    assert_true(heard(one, "\"status\":\"ok\""));
+    leave(one);
+    one = client("2.0.0");
+    say_join(one, "a", "1", wide);
+    say_join(one, "b", "1", wide);
+    assert_true(heard(one, "\"status\":\"ok\"") && heard(one, "\"status\":\"ok\""));
+    say_join(one, "c", "1", wide);
+    assert_true(heard(one, "ChannelRateLimitReached: all "));
+    free(many);
+    free(most);
+    free(wide);
+    leave(one);
+}
+
+static void joins_and_tokens_have_a_number_a_second(void **unused) {
+    struct sgr_error error = {0};
+    size_t joined = 0;
+    (void)unused;
+    assert_int_equal(open_sink("{ source: db, secret: s, messages: 1, channels: 2 }", &error), 0);
+    struct sgr_request upgrade = {.apikey = "good", .vsn = "2.0.0"};
+    request("/realtime/v1/websocket", SGR_ROUTE_WEBSOCKET, &upgrade);
+    struct sgr_connection *one = upgrade.connection;
+    say_join(one, "a", "1", "{" QUIET "}");
+    assert_true(heard(one, "\"status\":\"ok\""));
+    for (bool more = true; more && joined < 1000; joined += more) {
+        say(one, "[\"1\",\"2\",\"realtime:a\",\"access_token\",{\"access_token\":\"good\"}]");
+        more = one->next == one->count;
+    }
+    assert_true(joined >= 2 && joined < 1000);
+    assert_true(heard(one, "ClientMessageRateLimitReached: "));
+    bool refused = false;
+    for (size_t i = 0; i < 1000 && !refused; i++) {
+        say_join(one, "b", "1", "{" QUIET "}");
+        refused = strstr(one->frames[one->count - 1]->data,
+                         "ClientJoinRateLimitReached: Too many joins per second");
+    }
+    assert_true(refused);
+    leave(one);
+}
+
 /* ---- Events ---- */
 
 static void an_unknown_event_is_ignored(void **unused) {
@@ -199,6 +305,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(strict_knows_no_config, setup, teardown),
         cmocka_unit_test_setup_teardown(changes_of_the_first_era_go_to_its_channels_alone, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_a_channel_keeps_of_its_join_has_a_length, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(entries_are_counted_by_join_and_by_connection, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(joins_and_tokens_have_a_number_a_second, NULL, teardown),
         cmocka_unit_test_setup_teardown(an_unknown_event_is_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(a_join_names_its_token_as_access_token, setup_secure,
                                         teardown),

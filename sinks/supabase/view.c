@@ -313,9 +313,10 @@ bool view_begin(struct channel *channel, const struct message *join, enum era er
     struct request request;
     if (!view)
         return false;
-    *view = (struct view){.channel = channel, .era = era, .join = *join};
-    json_incref(view->join.document);
+    *view = (struct view){.channel = channel, .era = era};
     channel->view = view;
+    if (!message_keep(join, &view->join))
+        return false;
     if (read_topic(supabase, channel->topic->entry.key, &request))
         view->subscription = subscribe(view, &request.what);
     request_free(supabase, &request);
