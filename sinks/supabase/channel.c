@@ -52,6 +52,7 @@ void channel_drop(struct channel *channel) {
     topic_leave(&supabase->topics, channel->topic, channel);
     unlink_channel(channel);
     config_free(&channel->config);
+    token_refresh_cancel(&channel->refresh);
     token_drop(&supabase->tokens, channel->claims);
     supabase->table->common.release(supabase->host, channel);
 }

@@ -10,9 +10,10 @@ struct channel {
     struct socket *socket;
     struct channel *next, **before; /* of the socket */
     struct topic *topic;
-    size_t place;              /* among the topic's receivers of its era and form of frames */
-    int64_t expiry;            /* of its token; microseconds since 1970, INT64_MAX: none */
-    struct sgr_claims *claims; /* of that; NULL: tokens are not wanted */
+    size_t place;                 /* among the topic's receivers of its era and form of frames */
+    int64_t expiry;               /* of its token; microseconds since 1970, INT64_MAX: none */
+    struct sgr_claims *claims;    /* of that; NULL: tokens are not wanted */
+    struct token_refresh refresh; /* the next one */
     enum era era;
     struct view *view; /* ERA_VIEW */
     struct audience *

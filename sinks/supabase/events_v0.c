@@ -8,6 +8,17 @@ void events_v0_fail(struct channel *channel) {
     channel_drop(channel);
 }
 
+static void take_token(void *data, const struct token_verdict *verdict) {
+    struct channel *channel = data;
+    if (verdict->away)
+        return; /* the one before counts until it expires */
+    channel_take_token(channel, verdict);
+    if (channel->expiry <= wall_now())
+        events_v0_fail(channel);
+    else
+        changes_join(channel);
+}
+
 /* There is no answer to a good one. Clients without a token send null after each heartbeat: that says nothing. */
 static void refresh(struct channel *channel, const struct message *message) {
     struct supabase *supabase = channel->socket->supabase;
@@ -18,12 +29,7 @@ static void refresh(struct channel *channel, const struct message *message) {
         answer_error(channel->socket, message, message->join_ref, "too many tokens per second");
         return;
     }
-    struct token_verdict verdict = token_joins(&supabase->tokens, message_text(token));
-    channel_take_token(channel, &verdict);
-    if (channel->expiry <= wall_now())
-        events_v0_fail(channel);
-    else
-        changes_join(channel);
+    token_refresh(&channel->refresh, &supabase->tokens, message_text(token), take_token, channel);
 }
 
 void events_v0(struct channel *channel, const struct message *message) {

@@ -14,6 +14,25 @@ void events_v2_shut(struct channel *channel, const char *why) {
 
 #define TOO_MANY "ClientMessageRateLimitReached: Too many messages per second"
 
+static void take_token(void *data, const struct token_verdict *verdict) {
+    struct channel *channel = data;
+    struct supabase *supabase = channel->socket->supabase;
+    if (verdict->away)
+        return; /* the one before counts until it expires */
+    if (!verdict->expiry) {
+        events_v2_shut(channel, verdict->why);
+        return;
+    }
+    if (channel->config.private &&
+        token_has_role(&supabase->tokens, verdict->claims, ROLE_ANYBODY)) {
+        token_drop(&supabase->tokens, verdict->claims);
+        events_v2_shut(channel, "You no longer have permission to read from this channel");
+        return;
+    }
+    channel_take_token(channel, verdict);
+    changes_join(channel);
+}
+
 /* There is no answer to a good one. null says nothing, nor does a key that stands for the token the client came with. */
 static void refresh(struct channel *channel, const struct message *message) {
     struct supabase *supabase = channel->socket->supabase;
@@ -24,19 +43,7 @@ static void refresh(struct channel *channel, const struct message *message) {
         answer_error(channel->socket, message, message->join_ref, TOO_MANY);
         return;
     }
-    struct token_verdict verdict = token_joins(&supabase->tokens, token);
-    if (!verdict.expiry) {
-        events_v2_shut(channel, verdict.why);
-        return;
-    }
-    if (channel->config.private &&
-        token_has_role(&supabase->tokens, verdict.claims, ROLE_ANYBODY)) {
-        token_drop(&supabase->tokens, verdict.claims);
-        events_v2_shut(channel, "You no longer have permission to read from this channel");
-        return;
-    }
-    channel_take_token(channel, &verdict);
-    changes_join(channel);
+    token_refresh(&channel->refresh, &supabase->tokens, token, take_token, channel);
 }
 
 /* ---- To the others in the room ---- */

@@ -244,7 +244,8 @@ static inline void fake_hold(struct sgr_stream *stream, bool held) {
     host.held = held;
 }
 
-/* ---- Tokens: good, lasting (never expires), short, anon and service (roles), user-NAME (the subject); all others are bad ---- */
+/* ---- Tokens: good, lasting (never expires), short, anon and service (roles), user-NAME (the subject); away (no keys for it can be had), later
+ * (the test judges it); all others are bad ---- */
 
 struct sgr_verifier {
     bool without_expiry;
@@ -257,6 +258,12 @@ struct sgr_claims {
 };
 
 static struct sgr_verifier verifiers[2] = {{true}, {false}};
+
+static struct sgr_verification {
+    struct sgr_verifier *verifier;
+    void (*done)(void *data, const struct sgr_verdict *verdict); /* NULL: nothing waits */
+    void *data;
+} waiting;
 
 static inline int64_t wall_clock(void) {
     struct timespec now;
@@ -289,9 +296,14 @@ static inline int fake_verifier(void *unused, const struct sgr_token_rules *rule
 static inline struct sgr_verification *
 fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
             void (*done)(void *data, const struct sgr_verdict *verdict), void *data) {
-    struct sgr_claims *claims = calloc(1, sizeof(*claims));
-    struct sgr_verdict verdict = {.status = 401};
+    struct sgr_verdict verdict = {.status = sgr_slice_is(token, "away") ? 503 : 401};
     (void)unused;
+    if (sgr_slice_is(token, "later")) {
+        assert_null(waiting.done);
+        waiting = (struct sgr_verification){verifier, done, data};
+        return &waiting;
+    }
+    struct sgr_claims *claims = calloc(1, sizeof(*claims));
     *claims = (struct sgr_claims){.expiry = wall_clock() + 3600000000, .references = 1};
     if (sgr_slice_is(token, "lasting"))
         claims->expiry = INT64_MAX;
@@ -309,6 +321,19 @@ fake_verify(void *unused, struct sgr_verifier *verifier, struct sgr_slice token,
     done(data, &verdict);
     fake_claims_unref(claims);
     return NULL;
+}
+
+static inline void fake_verify_cancel(struct sgr_verification *verification) {
+    assert_non_null(verification->done);
+    verification->done = NULL;
+}
+
+/* What the token that was `later` is. */
+static inline void judge_waiting(const char *token) {
+    struct sgr_verification now = waiting;
+    assert_non_null(now.done);
+    waiting.done = NULL;
+    fake_verify(NULL, now.verifier, sgr_slice(token), now.done, now.data);
 }
 
 static inline struct sgr_bytes *fake_claim(const struct sgr_claims *claims, const char *path) {
@@ -376,6 +401,7 @@ static const struct sgr_sink_host table = {
     .stream_hold = fake_hold,
     .verifier = fake_verifier,
     .verify = fake_verify,
+    .verify_cancel = fake_verify_cancel,
     .claims_expiry = fake_claims_expiry,
     .claims_ref = fake_claims_ref,
     .claims_unref = fake_claims_unref,

@@ -268,6 +268,38 @@ static void a_bad_refresh_closes_the_channel_and_says_why(void **unused) {
     leave(one);
 }
 
+static void a_channel_keeps_its_token_while_keys_of_another_are_away(void **unused) {
+    struct sgr_connection *one = enter("good");
+    (void)unused;
+    say(one, JOIN("{" QUIET "}"));
+    hears(one, JOINED);
+    say(one, SAY("access_token", "{\"access_token\":\"away\"}"));
+    say(one, SAY("access_token", "{\"access_token\":\"later\"}"));
+    hears_nothing(one);
+    judge_waiting("away");
+    hears_nothing(one);
+    say(one, SAY("access_token", "{\"access_token\":\"later\"}"));
+    say(one, SAY("access_token", "{\"access_token\":\"later\"}")); /* in place of that */
+    judge_waiting("good");
+    hears_nothing(one);
+    say(one, SAY("access_token", "{\"access_token\":\"later\"}"));
+    judge_waiting("bad");
+    hears(one, SYSTEM("The token is not valid"));
+    hears(one, CLOSED);
+    say(one, JOIN("{" QUIET "}"));
+    hears(one, JOINED);
+    say(one, SAY("access_token", "{\"access_token\":\"later\"}"));
+    say(one, SAY("phx_leave", "{}"));
+    assert_null(waiting.done); /* nobody is there to be told */
+    say(one, "{\"topic\":\"realtime:b\",\"event\":\"phx_join\",\"payload\":{},\"ref\":\"1\"}");
+    say(one, "{\"topic\":\"realtime:b\",\"event\":\"access_token\",\"payload\":{\"access_token\":"
+             "\"later\"},\"ref\":\"1\"}");
+    one->next = one->count;
+    judge_waiting("away");
+    hears_nothing(one);
+    leave(one);
+}
+
 /* `short` expires in a tenth of a second. */
 static void an_expired_token_closes_the_channel(void **unused) {
     struct sgr_connection *one = enter("good");
@@ -315,6 +347,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_bad_refresh_closes_the_channel_and_says_why, setup_secure,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_channel_keeps_its_token_while_keys_of_another_are_away,
+                                        setup_secure, teardown),
         cmocka_unit_test_setup_teardown(an_expired_token_closes_the_channel, setup_secure,
                                         teardown),
         cmocka_unit_test_setup_teardown(memory_may_run_out_while_joining, setup, teardown),

@@ -115,6 +115,19 @@ static struct sgr_slice clean(struct tokens *tokens, struct sgr_slice token) {
 
 /* ---- Verifying ---- */
 
+static struct token_verdict read_verdict(const struct tokens *tokens,
+                                         const struct sgr_verdict *verdict) {
+    struct token_verdict ret = {.why = "The token is not valid", .away = verdict->status >= 500};
+    if (verdict->status == 0) {
+        ret.expiry = tokens->table->claims_expiry(verdict->claims);
+        ret.claims = token_claims(tokens, verdict->claims);
+    } else if (verdict->code && strcmp(verdict->code, "token_expired") == 0)
+        ret.why = "Token has expired";
+    else if (verdict->message)
+        ret.why = verdict->message;
+    return ret;
+}
+
 struct judgement {
     const struct tokens *tokens;
     struct token_verdict verdict;
@@ -122,30 +135,57 @@ struct judgement {
 
 static void judged(void *data, const struct sgr_verdict *verdict) {
     struct judgement *judgement = data;
-    const char *code = verdict->code;
-    if (verdict->status == 0) {
-        judgement->verdict.expiry = judgement->tokens->table->claims_expiry(verdict->claims);
-        judgement->verdict.claims = token_claims(judgement->tokens, verdict->claims);
-    } else if (code && strcmp(code, "token_expired") == 0)
-        judgement->verdict.why = "Token has expired";
-    else if (verdict->message)
-        judgement->verdict.why = verdict->message;
+    judgement->verdict = read_verdict(judgement->tokens, verdict);
 }
+
+static const struct token_verdict none = {.why = "There is no token"};
 
 /* The verdict comes at once but for keys that have yet to be fetched: then clients try again by themselves. */
 static struct token_verdict verify(struct tokens *tokens, struct sgr_verifier *verifier,
                                    struct sgr_slice token) {
-    struct judgement judgement = {.tokens = tokens, .verdict = {.why = "The token is not valid"}};
+    struct judgement judgement = {
+        .tokens = tokens, .verdict = {.why = "The keys of tokens are being fetched", .away = true}};
     if (!tokens->wanted)
         return (struct token_verdict){.expiry = INT64_MAX};
     if (!token.size)
-        return (struct token_verdict){.why = "There is no token"};
+        return none;
     struct sgr_verification *pending =
         tokens->table->verify(tokens->host, verifier, clean(tokens, token), judged, &judgement);
     if (pending)
         tokens->table->verify_cancel(pending);
     return judgement.verdict;
 }
+
+/* ---- Refreshing: who has a good token keeps it until the other one is known to be one, too ---- */
+
+static void refreshed(void *data, const struct sgr_verdict *verdict) {
+    struct token_refresh *refresh = data;
+    const struct token_verdict own = read_verdict(refresh->tokens, verdict);
+    refresh->pending = NULL;
+    refresh->done(refresh->data, &own);
+}
+
+void token_refresh(struct token_refresh *refresh, struct tokens *tokens, struct sgr_slice token,
+                   void (*done)(void *data, const struct token_verdict *verdict), void *data) {
+    token_refresh_cancel(refresh);
+    *refresh = (struct token_refresh){.tokens = tokens, .done = done, .data = data};
+    if (!token.size) {
+        done(data, &none);
+        return;
+    }
+    struct sgr_verification *pending = tokens->table->verify(
+        tokens->host, tokens->joining, clean(tokens, token), refreshed, refresh);
+    if (pending)
+        refresh->pending = pending; /* else it is told, and may be gone */
+}
+
+void token_refresh_cancel(struct token_refresh *refresh) {
+    if (refresh->pending)
+        refresh->tokens->table->verify_cancel(refresh->pending);
+    refresh->pending = NULL;
+}
+
+/* ---- Connecting and joining ---- */
 
 struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice token) {
     return verify(tokens, tokens->connecting, token);

@@ -31,14 +31,29 @@ int tokens_open(struct tokens *ret, const struct sgr_sink_host *table, void *hos
 void tokens_free(struct tokens *tokens);
 
 struct token_verdict {
-    int64_t expiry;            /* microseconds since 1970, or INT64_MAX; 0: it is refused */
-    const char *why;           /* then: for people, a literal */
+    int64_t expiry;  /* microseconds since 1970, or INT64_MAX; 0: it is refused */
+    const char *why; /* then: for people, a literal */
+    bool away;       /* then: its keys cannot be had now, so another time it may be good */
     struct sgr_claims *claims; /* what a good one says; counted. NULL: tokens are not wanted */
 };
 
 /* Data NULL: there is none. */
 struct token_verdict token_connects(struct tokens *tokens, struct sgr_slice token);
 struct token_verdict token_joins(struct tokens *tokens, struct sgr_slice token);
+
+/* A token on its way to take the place of another one; zeroed at first. */
+struct token_refresh {
+    struct tokens *tokens;
+    struct sgr_verification *pending; /* waits for keys; NULL: nothing does */
+    void (*done)(void *data, const struct token_verdict *verdict);
+    void *data;
+};
+/* `done` is called once, at once or when its keys are there; it takes the claims, and may end what the refresh is of. An earlier one that waits is
+ * forgotten. */
+void token_refresh(struct token_refresh *refresh, struct tokens *tokens, struct sgr_slice token,
+                   void (*done)(void *data, const struct token_verdict *verdict), void *data);
+void token_refresh_cancel(struct token_refresh *refresh);
+
 /* Claims, in one's own name; NULL is fine. */
 struct sgr_claims *token_claims(const struct tokens *tokens, struct sgr_claims *claims);
 void token_drop(const struct tokens *tokens, struct sgr_claims *claims);
