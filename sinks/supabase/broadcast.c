@@ -2,6 +2,7 @@
 #include "broadcast.h"
 
 #include "binary.h"
+#include "replay.h"
 #include "supabase.h"
 #include "value.h"
 
@@ -22,6 +23,11 @@ static bool is_object(struct sgr_slice text) {
     return yes;
 }
 
+/* What the server tells of positions is not for others to make up. Apps may have such names too, so it is kept from those alone who listen to them. */
+static enum told told_of(struct sgr_slice event) {
+    return replay_is_event(event) ? TOLD_RESERVED : TOLD_ALL;
+}
+
 static bool send_raw(struct room *room, const struct member *except, const struct broadcast *what) {
     struct supabase *supabase = room->supabase;
     const struct binary binary = {.topic = room_topic(room),
@@ -36,7 +42,7 @@ static bool send_raw(struct room *room, const struct member *except, const struc
         supabase->text.failed
             ? NULL
             : supabase->table->bytes_new(supabase->text.data, supabase->text.size);
-    room_tell_binary(room, except, frame);
+    room_tell_binary(room, except, frame, told_of(what->event));
     supabase->table->bytes_unref(frame);
     return true;
 }
@@ -55,7 +61,7 @@ bool broadcast_send(struct room *room, const struct member *except, const struct
     sgr_text_puts(payload, ",\"payload\":");
     sgr_text_slice(payload, what->payload);
     sgr_text_puts(payload, ",\"type\":\"broadcast\"}");
-    room_tell(room, except, FRAME_JSON("\"broadcast\""), payload, false);
+    room_tell(room, except, FRAME_JSON("\"broadcast\""), payload, told_of(what->event));
     return true;
 }
 
@@ -86,6 +92,6 @@ const char *broadcast_receive(struct member *member, const struct message *messa
         return send_attached(member, except, message, event);
     sgr_text_clear(payload);
     frame_json(payload, message->payload);
-    room_tell(member->room, except, FRAME_JSON("\"broadcast\""), payload, false);
+    room_tell(member->room, except, FRAME_JSON("\"broadcast\""), payload, told_of(event));
     return NULL;
 }

@@ -217,7 +217,7 @@ static void take_turn(struct room *room) {
         sgr_text_clear(payload);
         write_difference(payload, &room->presence);
         forget_state(room);
-        room_tell(room, NULL, FRAME_JSON("\"presence_diff\""), payload, true);
+        room_tell(room, NULL, FRAME_JSON("\"presence_diff\""), payload, TOLD_PRESENCE);
     }
     settle(room);
 }

@@ -5,6 +5,24 @@
 
 /* ---- Events ---- */
 
+static const char position_event[] = "position", gap_event[] = "gap";
+
+/* As clients compare names, which take some letters for others: in small ones, and in Turkish İ is i then. */
+static bool is_named(struct sgr_slice name, const char *wanted) {
+    size_t at = 0;
+    for (; *wanted; wanted++) {
+        bool dotted = *wanted == 'i' && name.size - at >= 2 && memcmp(name.data + at, "İ", 2) == 0;
+        if (!dotted && (at == name.size || (name.data[at] | 0x20) != *wanted))
+            return false;
+        at += dotted ? 2 : 1;
+    }
+    return at == name.size;
+}
+
+bool replay_is_event(struct sgr_slice name) {
+    return is_named(name, position_event) || is_named(name, gap_event);
+}
+
 /* `reason` NULL: none. */
 static void send_event(struct channel *channel, const char *name, const char *reason) {
     const struct supabase *supabase = channel->socket->supabase;
@@ -36,7 +54,7 @@ static void tell(struct channel *channel) {
         channel->told == window->latest)
         return;
     channel->told = window->latest;
-    send_event(channel, "position", NULL);
+    send_event(channel, position_event, NULL);
 }
 
 void replay_tell(struct socket *socket) {
@@ -72,7 +90,7 @@ static void resolve(struct channel *channel) {
     channel->is_behind = false;
     if (reason) {
         channel->told = supabase->window.latest;
-        send_event(channel, "gap", reason);
+        send_event(channel, gap_event, reason);
     } else {
         tell(channel);
     }
@@ -85,7 +103,7 @@ void replay_join(struct channel *channel, const struct message *join) {
     const struct supabase *supabase = channel->socket->supabase;
     if (!since || supabase->options->strict)
         return;
-    channel->wants_positions = true;
+    channel->wants_positions = channel->member.is_positioned = true;
     channel->socket->positions++;
     if (json_is_null(since)) {
         tell(channel);

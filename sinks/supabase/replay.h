@@ -12,6 +12,8 @@
 
 #include "channel.h"
 
+/* Whether clients would take a broadcast of that name for one of these. */
+bool replay_is_event(struct sgr_slice name);
 /* A join that has been answered. */
 void replay_join(struct channel *channel, const struct message *join);
 void replay_leave(struct channel *channel);

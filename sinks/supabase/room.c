@@ -136,11 +136,17 @@ void member_tell(struct member *member, struct sgr_bytes *frame, bool binary) {
         supabase->table->send(socket->connection, frame);
 }
 
+static bool is_told(const struct member *member, enum told told) {
+    return told == TOLD_PRESENCE   ? member->wants_presence
+           : told == TOLD_RESERVED ? !member->is_positioned
+                                   : true;
+}
+
 static void tell_members(struct members *members, const struct member *except,
-                         struct sgr_bytes *frame, bool binary, bool present) {
+                         struct sgr_bytes *frame, bool binary, enum told told) {
     for (size_t i = 0; i < members->count; i++) {
         struct member *member = members->items[i];
-        if (member != except && (member->wants_presence || !present))
+        if (member != except && is_told(member, told))
             member_tell(member, frame, binary);
     }
 }
@@ -166,16 +172,17 @@ static bool concerns(const struct members *members, const struct member *except)
 }
 
 void room_tell(struct room *room, const struct member *except, struct sgr_slice event,
-               const struct sgr_text *payload, bool present) {
+               const struct sgr_text *payload, enum told told) {
     for (enum vsn vsn = VSN_1; vsn < VSN_COUNT; vsn++) {
         if (!concerns(&room->members[vsn], except))
             continue;
         struct sgr_bytes *frame = room_frame(room, vsn, event, payload);
-        tell_members(&room->members[vsn], except, frame, false, present);
+        tell_members(&room->members[vsn], except, frame, false, told);
         room->supabase->table->bytes_unref(frame);
     }
 }
 
-void room_tell_binary(struct room *room, const struct member *except, struct sgr_bytes *frame) {
-    tell_members(&room->members[VSN_2], except, frame, true, false);
+void room_tell_binary(struct room *room, const struct member *except, struct sgr_bytes *frame,
+                      enum told told) {
+    tell_members(&room->members[VSN_2], except, frame, true, told);
 }

@@ -17,6 +17,7 @@ struct member { /* a channel, as rooms see it */
     size_t place;      /* among the room's members; the room's */
     bool hears_itself;
     bool wants_presence;  /* it is told who is there */
+    bool is_positioned;   /* events by the names of replay.c are the server's alone to it */
     struct sgr_slice key; /* that it is present by; its own memory */
     struct meta *meta;    /* what it shows of itself; NULL: nothing */
 };
@@ -51,11 +52,13 @@ void room_leave(struct member *member);
 struct room *rooms_find(struct supabase *supabase, struct sgr_slice topic, bool is_private);
 struct sgr_slice room_topic(const struct room *room);
 
-/* To everybody in it but `except`, who may be NULL; both are JSON. `present`: only to those who want to know who is there. */
+enum told { TOLD_ALL, TOLD_PRESENCE /* who want it */, TOLD_RESERVED /* who are not positioned */ };
+/* To those in it but `except`, who may be NULL; both are JSON. */
 void room_tell(struct room *room, const struct member *except, struct sgr_slice event,
-               const struct sgr_text *payload, bool present);
+               const struct sgr_text *payload, enum told told);
 /* A frame as it is, to those who speak vsn 2.0.0. NULL: memory was out. */
-void room_tell_binary(struct room *room, const struct member *except, struct sgr_bytes *frame);
+void room_tell_binary(struct room *room, const struct member *except, struct sgr_bytes *frame,
+                      enum told told);
 /* The bytes of such a frame; NULL: out of memory. To be given back with bytes_unref. */
 struct sgr_bytes *room_frame(struct room *room, enum vsn vsn, struct sgr_slice event,
                              const struct sgr_text *payload);

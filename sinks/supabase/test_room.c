@@ -43,6 +43,47 @@ static void who_asks_for_it_hears_itself_and_gets_an_answer(void **unused) {
     leave(self);
 }
 
+/* A client could else have another one skip changes, or read its tables without end. */
+static void what_the_server_tells_of_positions_is_not_for_clients_to_say(void **unused) {
+    static const char *const names[] = {"position", "gap", "POSITION", "Gap", "posİtİon"};
+    struct sgr_connection *from = join_2(BARE), *other = join_1(BARE);
+    struct sgr_connection *one =
+        join_1("{\"since\":null,\"config\":{\"presence\":{\"enabled\":false}}}");
+    struct sgr_connection *two =
+        join_2("{\"since\":null,\"config\":{\"presence\":{\"enabled\":false}}}");
+    (void)unused;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char header[] = {3, 1, 1, 10, (char)strlen(names[i]), 0, 1};
+        char text[256], path[64];
+        snprintf(text, sizeof(text),
+                 "[\"1\",\"2\",\"realtime:a\",\"broadcast\",{\"event\":\"%s\",\"payload\":{}}]",
+                 names[i]);
+        say(from, text);
+        memcpy(text, header, sizeof(header));
+        int size = snprintf(text + sizeof(header), sizeof(text) - sizeof(header),
+                            "12realtime:a%s{}", names[i]);
+        say_bytes(from, (struct sgr_slice){text, sizeof(header) + (size_t)size});
+        text[6] = 0; /* bytes, which the first form of frames does not have */
+        say_bytes(from, (struct sgr_slice){text, sizeof(header) + (size_t)size});
+        snprintf(path, sizeof(path), "/api/broadcast/a/events/%s", names[i]);
+        struct sgr_request post = {.path = path, .body = SGR_SLICE("{}")};
+        request("/api/broadcast/*", SGR_ROUTE_POST, &post);
+        assert_int_equal(post.status, 202);
+        hears_nothing(one);
+        hears_nothing(two);
+        assert_int_equal(other->count - other->next, 3);
+        other->next = other->count;
+    }
+    from->next = from->count;
+    say(from, SAY_2("broadcast", "{\"event\":\"positions\",\"payload\":{}}"));
+    say(from, SAY_2("broadcast", "{\"event\":\"ga\",\"payload\":{}}"));
+    assert_int_equal(one->count - one->next, 2);
+    assert_int_equal(two->count - two->next, 2);
+    struct sgr_connection *all[] = {from, other, one, two};
+    for (size_t i = 0; i < 4; i++)
+        leave(all[i]);
+}
+
 static void who_left_or_joined_again_gets_nothing_twice(void **unused) {
     struct sgr_connection *from = join_1(BARE), *one = join_1(BARE), *two = join_2(BARE);
     (void)unused;
@@ -244,6 +285,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH(setup, a_broadcast_reaches_the_others_of_the_topic_in_both_forms),
         WITH(setup, who_asks_for_it_hears_itself_and_gets_an_answer),
+        WITH(setup, what_the_server_tells_of_positions_is_not_for_clients_to_say),
         WITH(setup, who_left_or_joined_again_gets_nothing_twice),
         WITH(setup, a_binary_frame_goes_on_as_text_if_it_is_json_and_else_as_bytes),
         WITH(setup, what_is_no_json_is_not_put_into_others_frames),
