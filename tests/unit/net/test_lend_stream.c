@@ -74,7 +74,7 @@ static void on_release(void *data, struct sgr_request *request) {
 
 static int open_probe(const struct sgr_sink_host *table, void *host, const void *options,
                       void **ret_state, struct sgr_error *error) {
-    static const struct sgr_stream_callbacks callbacks = {on_changes, on_state};
+    static const struct sgr_stream_callbacks callbacks = {.changes = on_changes, .state = on_state};
     struct sgr_stream_bind bind = {"app", false, &callbacks, &probe};
     struct sgr_route watch = {SGR_ROUTE_WEBSOCKET, "/watch", NULL, on_watch, &probe};
     struct sgr_route release = {SGR_ROUTE_GET, "/release", NULL, on_release, &probe};
