@@ -222,9 +222,9 @@ struct sgr_stream_state {
 struct sgr_stream_callbacks {
     void (*changes)(void *data, struct sgr_stream *stream, const struct sgr_stream_batch *batch);
     void (*state)(void *data, struct sgr_stream *stream, const struct sgr_stream_state *state);
-    /* Since 1.2; NULL: nothing. How far the database's log is known to go, within the era of the last state: at most once a second while it grows,
-     * also when nothing of it comes as a batch. It does not queue behind batches, and comes while the stream is held too, so that a sink can see
-     * how far behind it is with what it has not handled. */
+    /* Since 1.2; NULL: nothing. How far the database's log is known to go: at most once a second while it grows, also when nothing of it comes as a
+     * batch. It does not queue behind batches, and comes while the stream is held too, so that a sink can see how far behind it is with what it
+     * has not handled. Only behind a GAP that waits none comes until that was told, as positions may mean something else there. */
     void (*position)(void *data, struct sgr_stream *stream, uint64_t lsn);
 };
 
