@@ -8,8 +8,9 @@
 #include "recheck.h"
 #include "sql.h"
 #include "types.h"
+#include "warnings.h"
 
-enum { FIRST_LOOK = 500000, NEXT_LOOK = 5000000, WARNINGS_SHOWN = 20 };
+enum { FIRST_LOOK = 500000, NEXT_LOOK = 5000000 };
 
 struct follow {
     struct follow_setup setup;
@@ -417,61 +418,22 @@ static void types_known(void *data, const PGresult *result, const struct sgr_err
 
 /* ---- 3. What to warn of ---- */
 
-static void warn(struct follow *follow, const PGresult *result) {
-    enum { TABLE, ROW_SECURITY, NO_IDENTITY };
-    const struct follow_setup *setup = &follow->setup;
-    int count = PQntuples(result);
-    for (int row = 0; row < count && row < WARNINGS_SHOWN; row++) {
-        const char *table = PQgetvalue(result, row, TABLE);
-        if (PQgetvalue(result, row, ROW_SECURITY)[0] == 't' && !setup->bypass_row_security)
-            setup->host->common.log(setup->host_data, SGR_LOG_WARN,
-                                    "%s has row level security, which a change stream does not "
-                                    "obey: sinks get every row (bypass_rls: acknowledged says that "
-                                    "this is known)",
-                                    table);
-        if (PQgetvalue(result, row, NO_IDENTITY)[0] == 't')
-            setup->host->common.log(setup->host_data, SGR_LOG_WARN,
-                                    "%s has no replica identity: as long as it is published, the "
-                                    "application's UPDATE and DELETE of it fail",
-                                    table);
-    }
-    if (count > WARNINGS_SHOWN)
-        setup->host->common.log(setup->host_data, SGR_LOG_WARN, "the same is so for %d more tables",
-                                count - WARNINGS_SHOWN);
-}
-
 static void warnings_known(void *data, const PGresult *result, const struct sgr_error *error) {
     struct follow *follow = data;
     struct sgr_error own;
     if (ended(follow, error))
         return;
     if (!follow->setup.memory->warned)
-        warn(follow, result);
+        warnings_log(follow->setup.host, follow->setup.host_data, result);
     follow->setup.memory->warned = true;
     if (link_query(follow->catalog_link, types_sql, NULL, types_known, follow, &own))
         end(follow, &own);
 }
 
-static void add_names(const struct follow *follow, struct sql *sql) {
-    for (size_t i = 0; i < follow->setup.publication_count; i++) {
-        sql_add(sql, i ? ", " : "");
-        sql_literal(sql, follow->setup.publications[i]);
-    }
-}
-
 static int ask_warnings(struct follow *follow, struct sgr_error *error) {
     struct sql sql = {0};
-    sql_add(&sql,
-            "SELECT * FROM (SELECT format('%%I.%%I', n.nspname, c.relname), c.relrowsecurity%s AS "
-            "security, c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS (SELECT 1 FROM "
-            "pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate) AS bare"
-            " FROM (SELECT DISTINCT schemaname, tablename FROM pg_publication_tables"
-            " WHERE pubname IN (",
-            follow->setup.bypass_row_security ? " AND false" : "");
-    add_names(follow, &sql);
-    sql_add(&sql, ")) t JOIN pg_namespace n ON n.nspname = t.schemaname JOIN pg_class c ON "
-                  "c.relnamespace = n.oid AND c.relname = t.tablename) w"
-                  " WHERE security OR bare ORDER BY 1");
+    const struct follow_setup *setup = &follow->setup;
+    warnings_sql(setup->publications, setup->publication_count, setup->bypass_row_security, &sql);
     return query(follow, follow->catalog_link, &sql, warnings_known, error);
 }
 
@@ -565,7 +527,7 @@ static void catalog_ready(void *data) {
     struct sql sql = {0};
     sql_add(&sql, "SELECT current_setting('wal_level') = 'logical', pg_is_in_recovery(),"
                   " coalesce((SELECT quote_ident(w.name) FROM unnest(ARRAY[");
-    add_names(follow, &sql);
+    sql_literals(&sql, follow->setup.publications, follow->setup.publication_count);
     sql_add(&sql, "]::text[]) w(name) WHERE NOT EXISTS"
                   " (SELECT 1 FROM pg_publication WHERE pubname = w.name) LIMIT 1), '')");
     if (query(follow, follow->catalog_link, &sql, facts_known, &error))

@@ -109,10 +109,7 @@ int limits_ask(const struct limits *limits, struct link *link, link_answer *answ
                struct sgr_error *error) {
     const struct limits_setup *setup = &limits->setup;
     struct sql sql = {0}, publications = {0};
-    for (size_t i = 0; i < setup->publication_count; i++) {
-        sql_add(&publications, i ? ", " : "");
-        sql_literal(&publications, setup->publications[i]);
-    }
+    sql_literals(&publications, setup->publications, setup->publication_count);
     write_sql(setup, publications.text ? publications.text : "NULL", link_version(link), &sql);
     int code = link_query(link, sql.text, NULL, answer, data, error);
     sql_fini(&publications);

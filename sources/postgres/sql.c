@@ -66,3 +66,10 @@ void sql_fini(struct sql *sql) {
     free(sql->text);
     *sql = (struct sql){0};
 }
+
+void sql_literals(struct sql *sql, const char *const *texts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        sql_add(sql, i ? ", " : "");
+        sql_literal(sql, texts[i]);
+    }
+}

@@ -15,6 +15,8 @@ void sql_identifier(struct sql *sql, const char *name);
 void sql_table(struct sql *sql, const char *schema, const char *table);
 /* For sessions with standard_conforming_strings, which every link pins. */
 void sql_literal(struct sql *sql, const char *text);
+void sql_literals(struct sql *sql, const char *const *texts,
+                  size_t count); /* with commas between */
 void sql_fini(struct sql *sql);
 
 #endif
