@@ -8,6 +8,7 @@
 
 enum {
     TEXT_SIZE = 1 << 10, /* bytes, of what a channel keeps of its join, some of it several times */
+    VIEW_SIZE = 8 << 10, /* of a topic with a view's parameters and cursor */
     CHANGES_SIZE = 256 << 10, /* bytes, of a connection */
     CHANGES_COST = 1000,      /* likewise */
 };
@@ -113,14 +114,22 @@ static bool check_limit(const struct joining *joining) {
                   "ChannelRateLimitReached: Too many channels");
 }
 
+static bool shows_view(const struct joining *joining) {
+    return !joining->socket->supabase->options->strict &&
+           view_is_topic(message_text(joining->message->topic));
+}
+
 static bool check_texts(const struct joining *joining) {
     const struct message *message = joining->message;
-    if (message_text(message->topic).size <= TEXT_SIZE &&
+    size_t most = shows_view(joining) ? VIEW_SIZE : TEXT_SIZE;
+    if (message_text(message->topic).size <= most &&
         frame_json_size(message->join_ref) <= TEXT_SIZE &&
         frame_json_size(message->ref) <= TEXT_SIZE)
         return true;
-    return refuse(joining, "topic, ref or join_ref too long to join ",
-                  "InvalidJoinPayload: the topic, \"ref\" or \"join_ref\" is longer than 1 KB");
+    return refuse(
+        joining, "topic, ref or join_ref too long to join ",
+        "InvalidJoinPayload: the topic, \"ref\" or \"join_ref\" is longer than 1 KB, or a "
+        "view's topic than 8 KB");
 }
 
 /* What a connection asks for takes memory, and time for each change. */
@@ -174,11 +183,6 @@ static void answer_joined(const struct joining *joining, const struct channel *c
         answer(socket, joining->message, joining->message->join_ref,
                (struct sgr_slice){payload.data, payload.size});
     sgr_text_free(&payload);
-}
-
-static bool shows_view(const struct joining *joining) {
-    return !joining->socket->supabase->options->strict &&
-           view_is_topic(message_text(joining->message->topic));
 }
 
 /* Who waits for changes to flow comes again by itself. */

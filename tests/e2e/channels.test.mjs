@@ -86,6 +86,17 @@ class Client {
   }
 }
 
+test('a view may be asked for with long parameters, and with too long ones it is refused', async () => {
+  const sangre = await start();
+  const client = await Client.open(sangre);
+  const long = `/person?id=1&name=${'x'.repeat(6000)}`;
+  await client.joined(long);
+  assert.equal((await client.event(long, 'snapshot')).data, null);
+  const refused = await client.join(`/person?id=1&name=${'x'.repeat(9000)}`);
+  assert.equal(refused.status, 'error');
+  assert.match(refused.response.reason, /InvalidJoinPayload: .* a view's topic than 8 KB/);
+});
+
 for (const era of [0, 2])
   for (const vsn of [1, 2])
     test(`era ${era}, vsn ${vsn}: a snapshot, then what changes; and from a cursor, what was missed`, async () => {
