@@ -159,6 +159,9 @@ static int push(struct engine_stream *stream, bool last, struct sgr_error *error
     stream->broken_at = last ? 0 : stream->transaction.commit_lsn;
     stream->have = last ? 0 : stream->have + count;
     stream->repeated = stream->have;
+    host_log_end(
+        stream,
+        stream->transaction.commit_lsn); /* behind it, which goes by itself if nothing waits */
     pause_if_full(stream);
     return SGR_OK;
 }
@@ -175,7 +178,6 @@ static int host_begin(void *host, const struct sgr_transaction *transaction,
                              "a transaction broke off with the connection and does not come again: "
                              "was its table taken out of the publication meanwhile?");
     stream->repeated = 0;
-    host_log_end(stream, transaction->commit_lsn);
     return SGR_OK;
 }
 

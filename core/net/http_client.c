@@ -147,8 +147,10 @@ static void finished(struct http_worker *worker, CURL *easy, CURLcode code) {
     const struct sgr__curl *curl = worker->curl;
     struct sgr_http *http;
     curl->easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&http);
-    if (code == CURLE_OK || http->dropped)
+    if (code == CURLE_OK || http->no_body) /* 0: the answer had not begun */
         curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http->status);
+    if (http->status)
+        http->error[0] = '\0';
     else if (http->answer.failed)
         snprintf(http->error, sizeof(http->error), "the answer is larger than %zu bytes",
                  http->answer.limit);

@@ -304,7 +304,7 @@ static void on_state(void *data, struct sgr_stream *stream, const struct sgr_str
                                 state->reason ? state->reason : "gap");
     sockets_shut(supabase, MISSED, "changes may have been missed");
     if (supabase->webhooks)
-        webhooks_gap(supabase->webhooks);
+        webhooks_gap(supabase->webhooks, state->lsn);
 }
 
 static void on_position(void *data, struct sgr_stream *stream, uint64_t lsn) {

@@ -529,9 +529,13 @@ static inline void transact(const struct sgr_change *changes, size_t count, uint
     host.bind.callbacks->changes(host.bind.data, &host.stream, &batch);
 }
 
-static inline void state(enum sgr_stream_phase phase, const char *reason) {
-    struct sgr_stream_state now = {.phase = phase, .reason = reason};
+static inline void state_at(enum sgr_stream_phase phase, const char *reason, uint64_t lsn) {
+    struct sgr_stream_state now = {.phase = phase, .reason = reason, .lsn = lsn};
     host.bind.callbacks->state(host.bind.data, &host.stream, &now);
+}
+
+static inline void state(enum sgr_stream_phase phase, const char *reason) {
+    state_at(phase, reason, 0);
 }
 
 /* The sink with changes that flow already. */

@@ -93,6 +93,29 @@ static void wait_milliseconds(int64_t milliseconds) {
            milliseconds * 1000000);
 }
 
+/* Until the stream is held for what it has not taken. */
+static uint64_t fill(uint64_t lsn) {
+    for (uint64_t end = lsn + 1000; lsn < end && !host.held; lsn += 100)
+        insert(&users, "1", lsn);
+    return lsn;
+}
+
+static void who_was_slow_once_has_the_stream_wait_again_after_a_rest(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), SMALL ", webhook_stall: 50ms"));
+    uint64_t lsn = fill(100);
+    pass(50000);
+    assert_int_equal(host.counted_parked, 1);
+    answer(host.post_count - 1, 200);
+    wait_milliseconds(60);
+    lsn = fill(lsn);
+    assert_true(host.held);
+    assert_int_equal(host.counted_parked, 0);
+    for (; host.counted_queued; lsn += 100)
+        answer(host.post_count - 1, 200);
+    assert_false(host.held);
+}
+
 static void patience_ends(void **unused) {
     (void)unused;
     open_with(OPTIONS(ONE("*", "*", A), ", webhook_patience: 1ms"));
@@ -176,6 +199,24 @@ static void who_lags_is_parked_also_when_nothing_commits(void **unused) {
     answer(0, 200);
 }
 
+/* Of another server's log, or another place in this one: higher, and lower. */
+static void after_a_gap_positions_are_those_of_what_follows(void **unused) {
+    (void)unused;
+    open_with(OPTIONS(ONE("*", "*", A), ", webhook_lag: 1KB"));
+    insert(&users, "1", 5000);
+    state_at(SGR_STREAM_GAP, "other_system", 900000);
+    position(900100);
+    assert_int_equal(host.counted_parked, 0);
+    state_at(SGR_STREAM_GAP, "other_system", 100);
+    answer(0, 500);
+    position(1124);
+    assert_int_equal(host.counted_parked, 0);
+    position(1125);
+    assert_int_equal(host.counted_parked, 1);
+    again();
+    answer(1, 200);
+}
+
 /* What was behind already is no fault of whoever answers. */
 static void a_log_that_is_read_from_far_behind_parks_only_who_fails(void **unused) {
     (void)unused;
@@ -231,11 +272,13 @@ int main(void) {
         TEST(the_stream_is_held_from_a_full_backlog_to_half),
         TEST(a_held_stream_parks_who_is_behind_and_goes_on),
         TEST(who_is_slow_has_the_stream_wait_once_until_it_has_caught_up),
+        TEST(who_was_slow_once_has_the_stream_wait_again_after_a_rest),
         TEST(patience_ends),
         TEST(a_parked_endpoint_is_tried_by_what_comes_when_memory_was_out),
         TEST(who_is_parked_when_a_request_cannot_be_made_holds_the_stream_no_longer),
         TEST(who_lags_behind_the_log_is_parked),
         TEST(who_lags_is_parked_also_when_nothing_commits),
+        TEST(after_a_gap_positions_are_those_of_what_follows),
         TEST(a_log_that_is_read_from_far_behind_parks_only_who_fails),
         TEST(who_lags_is_parked_also_while_the_stream_is_held),
         TEST(a_webhook_that_waits_does_not_hold_up_clients),

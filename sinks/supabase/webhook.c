@@ -276,8 +276,10 @@ static void forget_positions(struct webhooks *webhooks) {
 }
 
 /* A transaction in the midst of it stays unfinished; POSTs are made all the same. */
-void webhooks_gap(struct webhooks *webhooks) {
+void webhooks_gap(struct webhooks *webhooks, uint64_t lsn) {
     forget_positions(webhooks);
+    for (size_t i = 0; i < webhooks->endpoint_count; i++)
+        endpoint_rebase(webhooks->endpoints[i], lsn);
     webhooks->log_end = 0;
     begin_transaction(webhooks);
     look(webhooks);
@@ -324,6 +326,7 @@ static void fill(struct webhooks *webhooks, struct supabase *supabase) {
                                        .ca_file = own->webhook_ca_file,
                                        .timeout = own->webhook_timeout,
                                        .patience = own->webhook_patience,
+                                       .rest = own->webhook_stall,
                                        .scratch = sgr_text_new(common, supabase->host),
                                        .chance = chance | 1,
                                        .done = on_done,

@@ -19,7 +19,7 @@ void webhooks_changes(struct webhooks *webhooks, const struct sgr_stream_batch *
 /* The database's log goes this far, whether or not anything of it concerns us. */
 void webhooks_position(struct webhooks *webhooks, uint64_t lsn);
 /* A gap: positions from before are not to be told any more. */
-void webhooks_gap(struct webhooks *webhooks);
-void webhooks_free(struct webhooks *webhooks); /* NULL is fine */
+void webhooks_gap(struct webhooks *webhooks, uint64_t lsn); /* where the stream goes on */
+void webhooks_free(struct webhooks *webhooks);              /* NULL is fine */
 
 #endif

@@ -10,6 +10,7 @@ enum {
 struct waiting {
     struct post post;
     uint64_t missed, missed_first; /* were left out before it, and the LSN of their first */
+    uint64_t behind; /* from where on it is behind once it has failed: its commit, or a later gap */
     struct waiting *next;
 };
 
@@ -22,7 +23,8 @@ struct endpoint {
     unsigned failures;     /* of the first, one after the other */
     int64_t since;         /* when it was tried first; monotonic microseconds */
     bool parked;
-    bool given_up; /* parked for having the stream wait; something waits for it ever since */
+    bool given_up;      /* parked for having the stream wait, and not at rest since */
+    int64_t rests_from; /* when its queue became empty */
     uint64_t missed, missed_first, missed_last; /* left out since the last push, and their LSNs */
     char *label;                                /* the URL without what may be secret */
     char url[];
@@ -103,8 +105,12 @@ static void enqueue(struct endpoint *endpoint, const struct post *post) {
         endpoint_left_out(endpoint, post->lsn, "out of memory");
         return;
     }
-    *waiting = (struct waiting){
-        .post = *post, .missed = endpoint->missed, .missed_first = endpoint->missed_first};
+    if (!endpoint->first && endpoint->given_up)
+        endpoint->given_up = now() - endpoint->rests_from < endpoint->all->rest;
+    *waiting = (struct waiting){.post = *post,
+                                .missed = endpoint->missed,
+                                .missed_first = endpoint->missed_first,
+                                .behind = post->lsn};
     endpoint->missed = 0;
     table->bytes_ref(post->body);
     post->commit->waiting++;
@@ -232,6 +238,7 @@ static void done(struct endpoint *endpoint, int status) {
         LOG(endpoint, SGR_LOG_INFO, "the one of %X/%X was taken after %u tries", LSN(post->lsn),
             endpoint->failures + 1);
     pop(endpoint);
+    endpoint->rests_from = now();
     if (endpoint->parked)
         take_part_again(endpoint);
     else if (!endpoint->first)
@@ -350,6 +357,10 @@ bool endpoint_given_up(const struct endpoint *endpoint) {
 uint64_t endpoint_position(const struct endpoint *endpoint) {
     if (endpoint->parked || !endpoint->first)
         return 0;
-    const struct post *post = &endpoint->first->post;
-    return endpoint->failures ? post->lsn : post->log_end;
+    return endpoint->failures ? endpoint->first->behind : endpoint->first->post.log_end;
+}
+
+void endpoint_rebase(struct endpoint *endpoint, uint64_t lsn) {
+    for (struct waiting *waiting = endpoint->first; waiting; waiting = waiting->next)
+        waiting->behind = waiting->post.log_end = lsn;
 }

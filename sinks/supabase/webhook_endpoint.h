@@ -28,6 +28,7 @@ struct endpoints {
     const char *ca_file; /* NULL: the system's */
     int64_t timeout;     /* of one try, microseconds */
     int64_t patience;    /* microseconds that the first may be tried for; 0: for ever */
+    int64_t rest;        /* microseconds without any after which it is not thought slow any more */
     struct sgr_text scratch;
     uint64_t chance; /* a state for random numbers, not 0 */
     /* A commit waits for no POST any more; may free it. */
@@ -58,6 +59,8 @@ void endpoint_park(struct endpoint *endpoint, const char *why);
 /* Parks it because the stream waited for it, which it is not to do again until it has answered all that it got since. */
 void endpoint_give_up(struct endpoint *endpoint, const char *why);
 bool endpoint_given_up(const struct endpoint *endpoint);
+/* Positions of before mean nothing any more: what waits is behind from this one on. */
+void endpoint_rebase(struct endpoint *endpoint, uint64_t lsn);
 size_t
 endpoint_bytes(const struct endpoint *endpoint); /* that wait for it; 0 if nobody waits for it */
 /* What it is behind from: where the log ended when the first that waits came, as whoever reads a log from far behind is not held up by it; but its own commit once

@@ -16,7 +16,7 @@ struct sgr_http; /* a request under way */
 struct
     sgr_websocket; /* a connection, from websocket() until `closed`, or until websocket_close() */
 
-/* As a limit, since 1.2: the answer's body is of no use. It is dropped, and once it has begun the status counts, however it ends. */
+/* As a limit, since 1.2: the answer's body is of no use. It is dropped, and the status counts, however the body ends. */
 #define SGR_HTTP_NO_BODY SIZE_MAX
 
 /* All of it is copied. */
