@@ -1,9 +1,12 @@
 /* Outgoing requests and websockets, against our own listener with a sink that is part of the test. */
 #include "unit/net/fake_engine.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/client_internal.h"
 
@@ -288,6 +291,28 @@ static void whoever_wants_no_body_has_the_status_whatever_comes_behind_it(void *
     assert_int_equal(strncmp(f->log, "0 ", 2), 0);
 }
 
+static void a_status_counts_though_the_body_behind_it_never_comes(void **state) {
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    struct fixture *f = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    char where[64], asked[1024];
+    snprintf(where, sizeof(where), "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    struct sgr_http_request get = {.url = where, .limit = SGR_HTTP_NO_BODY};
+    assert_non_null(sgr_client_http(f->client, f, &get, done, f));
+    int connection = accept(listener, NULL, NULL);
+    assert_true(read(connection, asked, sizeof(asked)) > 0);
+    assert_int_equal(write(connection, head, sizeof(head) - 1), sizeof(head) - 1);
+    close(connection);
+    close(listener);
+    run_until_over(f);
+    expect(f, "200 - \n");
+}
+
 static void other_schemes_and_dead_addresses_are_errors(void **state) {
     struct fixture *f = *state;
     struct sgr_http_request request = {.url = "file:///etc/hostname"};
@@ -557,6 +582,7 @@ int main(void) {
         TEST(a_request_brings_the_answer_with_its_status),
         TEST(an_answer_beyond_its_limit_or_time_is_an_error),
         TEST(whoever_wants_no_body_has_the_status_whatever_comes_behind_it),
+        TEST(a_status_counts_though_the_body_behind_it_never_comes),
         TEST(other_schemes_and_dead_addresses_are_errors),
         TEST(a_request_of_which_a_part_is_not_taken_is_not_made_without_it),
         TEST(what_is_cancelled_calls_nobody),
