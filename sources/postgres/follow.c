@@ -439,12 +439,15 @@ static int ask_warnings(struct follow *follow, struct sgr_error *error) {
 
 /* ---- 2. What sinks limit ---- */
 
-/* What was right when we began may be so again: until then nobody gets anything. */
+/* What was right when we began may be so again: until then nobody gets anything. The log goes on telling how it was meanwhile, which the catalog
+ * does not know then. */
 static void limits_broken(void *data, const struct sgr_error *error) {
     struct follow *follow = data;
     struct sgr_error own = *error;
-    if (own.code == SGR_EFATAL && follow->setup.memory->slot.begun)
+    if (own.code == SGR_EFATAL && follow->setup.memory->slot.begun) {
         own.code = SGR_EUNAVAILABLE;
+        follow->setup.memory->refused = true;
+    }
     end(follow, &own);
 }
 

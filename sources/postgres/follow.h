@@ -18,7 +18,7 @@ struct follow_memory { /* outlives attempts; zeroed at first */
     struct slot_memory slot;
     uint64_t durable; /* what the host acknowledged */
     bool warned;
-    bool refused; /* a row came by a name that it must not have */
+    bool refused; /* a row came by a name that it must not have, or may have */
 };
 
 struct follow_setup {

@@ -6,7 +6,7 @@
 
 /* Columns of the answer, and what a row of it says, the faults first. */
 enum { WHAT, OID, SCHEMA, TABLE, OTHER };
-enum what { MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE };
+enum what { SNAPSHOT, MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE };
 
 struct known {
     uint32_t oid;
@@ -14,8 +14,16 @@ struct known {
     char *schema, *table;
 };
 
+struct snapshot { /* of the last look; transactions modulo 2^32 */
+    bool taken;
+    uint32_t end;      /* this and what is younger was not begun */
+    uint32_t *running; /* when it was taken */
+    size_t count;
+};
+
 struct limits {
     struct limits_setup setup;
+    struct snapshot snapshot;
     struct known *items; /* by OID */
     size_t count, capacity;
 };
@@ -42,6 +50,7 @@ void limits_free(struct limits *limits) {
         return;
     forget(limits);
     free(limits->items);
+    free(limits->snapshot.running);
     free(limits);
 }
 
@@ -77,13 +86,14 @@ static void write_sql(const struct limits_setup *setup, const char *publications
             "i.inhparent = k.oid END) ",
             publications);
     sql_add(sql,
-            "SELECT %d AS what, 0::oid AS oid, schema, name, '' AS other FROM limited WHERE oid IS "
-            "NULL UNION ALL "
+            "SELECT %d AS what, 0::oid AS oid, '' AS schema, '' AS name, "
+            "txid_current_snapshot()::text AS other UNION ALL "
+            "SELECT %d, 0::oid, schema, name, '' FROM limited WHERE oid IS NULL UNION ALL "
             "SELECT %d, l.oid, l.schema, l.name, quote_ident(p.pubname) FROM limited l JOIN "
             "pg_publication p ON p.pubname IN (%s) AND NOT %s AND (p.puballtables OR EXISTS "
             "(SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = l.oid)%s) "
             "WHERE l.relkind = 'p' UNION ALL ",
-            MISSING, ROOT, publications, version >= 130000 ? "p.pubviaroot" : "false",
+            SNAPSHOT, MISSING, ROOT, publications, version >= 130000 ? "p.pubviaroot" : "false",
             version >= 150000
                 ? " OR EXISTS (SELECT 1 FROM pg_publication_namespace s JOIN pg_class c ON "
                   "c.relnamespace = s.pnnspid WHERE s.pnpubid = p.oid AND c.oid = l.oid)"
@@ -199,16 +209,38 @@ static int out_of_memory(struct sgr_error *error) {
     return sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
 }
 
+/* xmin:xmax:running,running,… with their epochs, which we leave out, as the stream does. */
+static int read_snapshot(struct snapshot *snapshot, const char *text) {
+    const char *end = strchr(text, ':'), *at = end ? strchr(end + 1, ':') : NULL;
+    size_t capacity = 1;
+    for (const char *c = at; c && *c; c++)
+        capacity += *c == ',';
+    uint32_t *running = at ? calloc(capacity, sizeof(*running)) : NULL;
+    if (!running)
+        return SGR_ENOMEM;
+    free(snapshot->running);
+    *snapshot = (struct snapshot){
+        .taken = true, .end = (uint32_t)strtoull(end + 1, NULL, 10), .running = running};
+    while (at && at[1]) {
+        running[snapshot->count++] = (uint32_t)strtoull(at + 1, NULL, 10);
+        at = strchr(at + 1, ',');
+    }
+    return SGR_OK;
+}
+
 int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error) {
     forget(limits);
+    limits->snapshot.taken = false;
     for (int row = 0; row < PQntuples(result); row++) {
         enum what what = (enum what)strtol(PQgetvalue(result, row, WHAT), NULL, 10);
         uint32_t oid = (uint32_t)strtoul(PQgetvalue(result, row, OID), NULL, 10);
         const char *schema = PQgetvalue(result, row, SCHEMA);
         const char *table = PQgetvalue(result, row, TABLE);
-        if (what < RELATIVE)
-            return fault(what, schema, table, PQgetvalue(result, row, OTHER), error);
-        if (add(limits, oid, what, schema, table))
+        const char *other = PQgetvalue(result, row, OTHER);
+        if (what > SNAPSHOT && what < RELATIVE)
+            return fault(what, schema, table, other, error);
+        if (what == SNAPSHOT ? read_snapshot(&limits->snapshot, other)
+                             : add(limits, oid, what, schema, table))
             return out_of_memory(error);
     }
     return SGR_OK;
@@ -221,9 +253,17 @@ static bool has_name(const struct known *known, const struct limits_relation *re
            strcmp(known->table, relation->table) == 0;
 }
 
+bool limits_cover(const struct limits *limits, uint32_t xid) {
+    const struct snapshot *snapshot = &limits->snapshot;
+    bool covered = snapshot->taken && (int32_t)(xid - snapshot->end) < 0;
+    for (size_t i = 0; i < snapshot->count && covered; i++)
+        covered = snapshot->running[i] != xid;
+    return covered;
+}
+
 enum seen limits_seen(const struct limits *limits, const struct limits_relation *relation) {
     const struct known *known = find(limits, relation->oid);
-    if (!known || !has_name(known, relation))
+    if (!limits_cover(limits, relation->xid) || !known || !has_name(known, relation))
         return SEEN_NOT;
     return known->what == RELATIVE ? SEEN_REFUSED : SEEN_FINE;
 }

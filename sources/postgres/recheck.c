@@ -2,14 +2,18 @@
 
 #include <stdlib.h>
 
+enum { NEXT_LOOK = 50000 };
+
 struct recheck {
     struct recheck_setup setup;
-    struct link *link; /* NULL: no look is being taken */
+    struct sgr_timer *timer; /* until the next look, as the last one was too early */
+    struct link *link;       /* NULL: no look is being taken */
     struct stream *stream;
     struct limits_relation relation; /* that it is for; owns its texts */
 };
 
 static void end_look(struct recheck *recheck) {
+    recheck->setup.host->timer_cancel(recheck->timer);
     link_close(recheck->link);
     recheck->link = NULL;
     free((char *)recheck->relation.schema);
@@ -38,7 +42,11 @@ static void known(void *data, const PGresult *result, const struct sgr_error *er
     struct sgr_error own;
     if (error) {
         failed(recheck, error);
-    } else if (limits_read(recheck->setup.limits, result, &own) || settle(recheck, &own)) {
+    } else if (limits_read(recheck->setup.limits, result, &own)) {
+        failed(recheck, &own);
+    } else if (!limits_cover(recheck->setup.limits, recheck->relation.xid)) {
+        recheck->setup.host->timer_arm(recheck->timer, NEXT_LOOK);
+    } else if (settle(recheck, &own)) {
         failed(recheck, &own);
     } else {
         end_look(recheck);
@@ -61,8 +69,8 @@ static int begin_look(struct recheck *recheck, const struct limits_relation *rel
                                .ready = look,
                                .lost = failed,
                                .data = recheck};
-    recheck->relation =
-        (struct limits_relation){relation->oid, strdup(relation->schema), strdup(relation->table)};
+    recheck->relation = (struct limits_relation){relation->oid, strdup(relation->schema),
+                                                 strdup(relation->table), relation->xid};
     if (!recheck->relation.schema || !recheck->relation.table)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
     stream_hold(recheck->stream, true);
@@ -71,7 +79,8 @@ static int begin_look(struct recheck *recheck, const struct limits_relation *rel
 
 int recheck_announced(struct recheck *recheck, struct stream *stream, uint32_t oid,
                       const struct sgr_relation *relation, struct sgr_error *error) {
-    const struct limits_relation announced = {oid, relation->schema, relation->table};
+    const struct limits_relation announced = {oid, relation->schema, relation->table,
+                                              stream_xid(stream)};
     enum seen seen = limits_seen(recheck->setup.limits, &announced);
     recheck->stream = stream;
     if (seen == SEEN_REFUSED)
@@ -81,14 +90,20 @@ int recheck_announced(struct recheck *recheck, struct stream *stream, uint32_t o
 
 struct recheck *recheck_new(const struct recheck_setup *setup) {
     struct recheck *recheck = calloc(1, sizeof(*recheck));
-    if (recheck)
-        recheck->setup = *setup;
-    return recheck;
+    if (!recheck)
+        return NULL;
+    recheck->setup = *setup;
+    recheck->timer = setup->host->timer(setup->host_data, look, recheck);
+    if (recheck->timer)
+        return recheck;
+    free(recheck);
+    return NULL;
 }
 
 void recheck_free(struct recheck *recheck) {
     if (!recheck)
         return;
     end_look(recheck);
+    recheck->setup.host->timer_free(recheck->timer);
     free(recheck);
 }

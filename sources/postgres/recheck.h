@@ -1,4 +1,4 @@
-/* Looks again at what sinks limit, when a stream announces a relation that the last look did not see, and holds the stream meanwhile: it may be a
+/* Looks again at what sinks limit, when a stream announces a relation in a transaction that the last look did not see, and holds the stream meanwhile: it may be a
  * partition of a table that a rule names, or be that table by another name. Engine's thread. */
 #ifndef POSTGRES_RECHECK_H
 #define POSTGRES_RECHECK_H

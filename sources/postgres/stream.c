@@ -68,6 +68,10 @@ void stream_ack(struct stream *stream, uint64_t lsn) {
     stream->host->timer_arm(stream->timer, PROMPT_INTERVAL);
 }
 
+uint32_t stream_xid(const struct stream *stream) {
+    return stream->transaction.xid;
+}
+
 uint64_t stream_committed(const struct stream *stream) {
     return stream->committed;
 }

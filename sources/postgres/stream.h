@@ -40,6 +40,8 @@ void stream_hold(struct stream *stream, bool held);
 /* A relation that was announced: a row of it ends the stream, with SGR_ELOST. */
 void stream_refuse(struct stream *stream, uint32_t oid);
 void stream_ack(struct stream *stream, uint64_t lsn);
+/* The transaction at hand, from `announced`. */
+uint32_t stream_xid(const struct stream *stream);
 /* The end of the last transaction that went to the host, or where it began. */
 uint64_t stream_committed(const struct stream *stream);
 /* What the server was told, or is about to be told, as flushed. */

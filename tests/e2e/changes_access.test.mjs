@@ -187,6 +187,46 @@ test('rows that begin to come by another name than the one of their rule stop th
   assert.deepEqual(told(ann).filter(([table]) => table !== 'notes'), [['fresh', 1], ['orders', 1]]);
 }));
 
+test('rows of a table that becomes a partition of one that is known are sent to nobody by its name', async () => {
+  await scene.query(`ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = true);
+    CREATE TABLE orders (id int, owner text); ALTER TABLE orders REPLICA IDENTITY FULL;
+    CREATE TABLE more (id int, owner text) PARTITION BY LIST (id); ALTER TABLE more REPLICA IDENTITY FULL;
+    CREATE TABLE more_1 PARTITION OF more FOR VALUES IN (1)`);
+  try {
+    await scene.serve(ordersOnly);
+    const ann = await listener('ann');
+    await scene.query("INSERT INTO more VALUES (1, 'bob'); INSERT INTO orders VALUES (2, 'ann')");
+    await until('their rows', () => ann.length === 2);
+    await scene.query("ALTER TABLE more ATTACH PARTITION orders FOR VALUES IN (2); INSERT INTO orders VALUES (2, 'bob')");
+    await scene.server.logged(/down.*the rows of public\.orders, which come by the name of public\.more that/);
+    await scene.query('ALTER TABLE more DETACH PARTITION orders');
+    await scene.server.logged(/may have been missed .*\(limited_rows\)/);
+    await until('flowing again', async () => {
+      await scene.query("INSERT INTO orders VALUES (3, 'ann')");
+      return told(ann).at(-1)[1] === 3;
+    });
+    assert.deepEqual(told(ann).filter(([, id]) => id < 3), [['more', 1], ['orders', 2]]);
+  } finally {
+    await scene.query('DROP TABLE IF EXISTS more, orders; ALTER PUBLICATION supabase_realtime SET (publish_via_partition_root = false)');
+  }
+});
+
+test('rows of a table that becomes a child of one with a rule are sent to nobody', async () => {
+  await scene.query(`CREATE TABLE orders (id int, owner text); CREATE TABLE child (id int, owner text);
+    ALTER TABLE orders REPLICA IDENTITY FULL; ALTER TABLE child REPLICA IDENTITY FULL`);
+  try {
+    await scene.serve(ordersOnly);
+    const ann = await listener('ann');
+    await scene.query("INSERT INTO child VALUES (1, 'bob')");
+    await until('its row', () => ann.length === 1);
+    await scene.query("ALTER TABLE child INHERIT orders; INSERT INTO child VALUES (2, 'bob')");
+    await scene.server.logged(/down.*the rows of public\.orders, but those in public\.child come by that name/);
+    assert.deepEqual(told(ann), [['child', 1]]);
+  } finally {
+    await scene.query('DROP TABLE IF EXISTS child, orders');
+  }
+});
+
 test('check refuses a rule that the replica identity makes useless, or whose table is not there', async () => {
   const check = (options) => command(['check', writeConfig(config(`${secure}, rows: { ${options} }`))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
   const good = await check('public.todos: owner = $claims.sub, public.notes: id = $claims.note'); // whole rows, a key
