@@ -18,7 +18,7 @@ struct follow {
     struct types *types;
     struct stream *stream;
     struct lag *lag;
-    struct limits *limits; /* NULL: sinks limit nothing */
+    struct limits *limits; /* the memory's; NULL: sinks limit nothing */
     struct recheck *recheck;
     struct sgr_timer *timer; /* while the slot is waited for */
     struct slot_found found;
@@ -31,9 +31,7 @@ struct follow {
 
 static void close_all(struct follow *follow) {
     recheck_free(follow->recheck);
-    limits_free(follow->limits);
     follow->recheck = NULL;
-    follow->limits = NULL;
     stream_free(follow->stream);
     lag_free(follow->lag);
     types_free(follow->types);
@@ -465,6 +463,8 @@ static void limits_known(void *data, const PGresult *result, const struct sgr_er
     struct sgr_error own;
     if (ended(follow, error))
         return;
+    if (follow->setup.memory->refused || !follow->setup.slot)
+        limits_forget(follow->limits); /* as the slot will be a new one */
     if (limits_read(follow->limits, result, &own))
         limits_broken(follow, &own);
     else if (ask_warnings(follow, &own))
@@ -477,11 +477,13 @@ static int ask_limits_first(struct follow *follow, struct sgr_error *error) {
     if (!follow->setup.limited_count)
         return ask_warnings(follow, error);
     const struct follow_setup *setup = &follow->setup;
-    follow->limits =
-        limits_new(&(struct limits_setup){.names = setup->limited,
-                                          .count = setup->limited_count,
-                                          .publications = setup->publications,
-                                          .publication_count = setup->publication_count});
+    if (!setup->memory->limits)
+        setup->memory->limits =
+            limits_new(&(struct limits_setup){.names = setup->limited,
+                                              .count = setup->limited_count,
+                                              .publications = setup->publications,
+                                              .publication_count = setup->publication_count});
+    follow->limits = setup->memory->limits;
     follow->recheck = recheck_new(&(struct recheck_setup){.host = setup->host,
                                                           .host_data = setup->host_data,
                                                           .target = setup->target,

@@ -18,6 +18,8 @@ struct follow_memory { /* outlives attempts; zeroed at first */
     struct slot_memory slot;
     uint64_t durable; /* what the host acknowledged */
     bool warned;
+    struct limits
+        *limits;  /* NULL: none yet; whose memory it is frees it, before what it was set up with */
     bool refused; /* a row came by a name that it must not have, or may have */
 };
 

@@ -6,11 +6,12 @@
 
 /* Columns of the answer, and what a row of it says, the faults first. */
 enum { WHAT, OID, SCHEMA, TABLE, OTHER };
-enum what { SNAPSHOT, MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE };
+enum what { SNAPSHOT, MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE, MOVED };
 
 struct known {
     uint32_t oid;
-    enum what what; /* RELATIVE, LIMITED, FREE */
+    enum what
+        what; /* RELATIVE, LIMITED, FREE, or MOVED: was one of the first two by another name */
     char *schema, *table;
 };
 
@@ -37,20 +38,25 @@ struct limits *limits_new(const struct limits_setup *setup) {
     return limits;
 }
 
-static void forget(struct limits *limits) {
+void limits_forget(struct limits *limits) {
     for (size_t i = 0; i < limits->count; i++) {
         free(limits->items[i].schema);
         free(limits->items[i].table);
     }
     limits->count = 0;
+    limits->snapshot.taken = false;
+}
+
+static void limits_fini(struct limits *limits) {
+    limits_forget(limits);
+    free(limits->items);
+    free(limits->snapshot.running);
 }
 
 void limits_free(struct limits *limits) {
     if (!limits)
         return;
-    forget(limits);
-    free(limits->items);
-    free(limits->snapshot.running);
+    limits_fini(limits);
     free(limits);
 }
 
@@ -228,9 +234,7 @@ static int read_snapshot(struct snapshot *snapshot, const char *text) {
     return SGR_OK;
 }
 
-int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error) {
-    forget(limits);
-    limits->snapshot.taken = false;
+static int read_rows(struct limits *limits, const PGresult *result, struct sgr_error *error) {
     for (int row = 0; row < PQntuples(result); row++) {
         enum what what = (enum what)strtol(PQgetvalue(result, row, WHAT), NULL, 10);
         uint32_t oid = (uint32_t)strtoul(PQgetvalue(result, row, OID), NULL, 10);
@@ -246,12 +250,35 @@ int limits_read(struct limits *limits, const PGresult *result, struct sgr_error 
     return SGR_OK;
 }
 
-/* ---- What the stream announces ---- */
-
-static bool has_name(const struct known *known, const struct limits_relation *relation) {
-    return strcmp(known->schema, relation->schema) == 0 &&
-           strcmp(known->table, relation->table) == 0;
+static bool has_name(const struct known *known, const char *schema, const char *table) {
+    return strcmp(known->schema, schema) == 0 && strcmp(known->table, table) == 0;
 }
+
+/* The table that took its name has the rule now, but these rows were limited by it too. */
+static int carry_over(struct limits *limits, const struct known *before) {
+    struct known *now = find(limits, before->oid);
+    if (!now)
+        return add(limits, before->oid, before->what, before->schema, before->table);
+    bool renamed = !has_name(now, before->schema, before->table);
+    if (before->what == MOVED || (before->what != FREE && renamed))
+        now->what = MOVED;
+    return SGR_OK;
+}
+
+int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error) {
+    struct limits fresh = {.setup = limits->setup};
+    int code = read_rows(&fresh, result, error);
+    for (size_t i = 0; i < limits->count && !code; i++)
+        if (carry_over(&fresh, &limits->items[i]))
+            code = out_of_memory(error);
+    struct limits old = code ? fresh : *limits;
+    if (!code)
+        *limits = fresh;
+    limits_fini(&old);
+    return code;
+}
+
+/* ---- What the stream announces ---- */
 
 bool limits_cover(const struct limits *limits, uint32_t xid) {
     const struct snapshot *snapshot = &limits->snapshot;
@@ -263,9 +290,11 @@ bool limits_cover(const struct limits *limits, uint32_t xid) {
 
 enum seen limits_seen(const struct limits *limits, const struct limits_relation *relation) {
     const struct known *known = find(limits, relation->oid);
-    if (!limits_cover(limits, relation->xid) || !known || !has_name(known, relation))
+    if (!limits_cover(limits, relation->xid) || !known)
         return SEEN_NOT;
-    return known->what == RELATIVE ? SEEN_REFUSED : SEEN_FINE;
+    if (!has_name(known, relation->schema, relation->table))
+        return SEEN_NOT;
+    return known->what == LIMITED || known->what == FREE ? SEEN_FINE : SEEN_REFUSED;
 }
 
 /* Of a table that nobody limits, whatever it was called: it is known by that name now. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "follow.h"
+#include "limits.h"
 #include "session.h"
 
 enum {
@@ -293,6 +294,7 @@ static void postgres_close(void *state) {
     forget_names(&source->description);
     session_free(source->session);
     follow_free(source->follow);
+    limits_free(source->memory.limits);
     forget_limited(&source->limited);
     source->host->timer_free(source->timer);
     link_target_free(source->target);
