@@ -357,9 +357,9 @@ static void ask_tables(struct catalog_reader *reader) {
     for (size_t i = 0; i < reader->catalog->count; i++) {
         sql_add(&sql, "%s(%zu, ", i ? ", " : "", i);
         sql_literal(&sql, reader->schemas[i]);
-        sql_add(&sql, "::name, ");
+        sql_add(&sql, "::text, "); /* a name would be cut after 63 bytes */
         sql_literal(&sql, reader->names[i]);
-        sql_add(&sql, "::name)");
+        sql_add(&sql, "::text)");
     }
     sql_add(&sql, ") w(position, schema, name) LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid "
                   "= c.relnamespace)"

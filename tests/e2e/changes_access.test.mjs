@@ -145,6 +145,12 @@ const told = (list) => list.map((payload) => [payload.table, payload.new.id]);
 
 test('a rule whose table is not there, or whose rows come by the names of partitions, keeps the server from starting', () => withOrders(async () => {
   assert.match(await refused(`${secure}, rows: { public.todoz: owner = $claims.sub }`), /there is no table public\.todoz, whose rows a sink is to limit/);
+  const long = 'o'.repeat(63); // which are all that a table's name may have
+  await scene.query(`CREATE TABLE ${long} (owner text)`);
+  assert.match(await refused(`${secure}, rows: { public.${long}x: owner = $claims.sub }`), /there is no table public\.o+x, whose rows a sink is to limit/);
+  const checked = await command(['check', writeConfig(config(`${secure}, rows: { public.${long}x: owner = $claims.sub }`))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
+  assert.match(checked.out + checked.err, /there is no table public\.o+x/);
+  await scene.query(`DROP TABLE ${long}`);
   const error = await Sangre.start(`${listen}${memory}sinks: { realtime: { plugin: supabase, source: app, ${secure}, rows: { userz: id = $claims.sub } } }\n`, { ready: '/' }).then(() => null, (why) => why);
   assert.match(String(error?.message), /no table userz is declared; did you mean users\?/);
   const named = /a sink limits the rows of public\.orders, which is partitioned, and publication supabase_realtime names the partitions in its place\. Run: ALTER PUBLICATION/;
