@@ -73,16 +73,37 @@ static void add_rules(const struct limits_setup *setup, struct sql *sql) {
     }
 }
 
+/* Which tables rows come by the names of. Not from pg_publication_tables, which opens tables, and so waits for whoever has locked one. Of a partitioned
+ * table it is either that or its partitions, whose own membership counts for nothing if they are below. */
+static void add_published(const char *publications, int version, struct sql *sql) {
+    sql_add(sql,
+            "member(oid, root) AS (SELECT c.oid, %s FROM pg_publication p JOIN pg_class c ON "
+            "c.relkind IN ('r', 'p') AND (p.puballtables AND c.relpersistence = 'p' AND c.oid >= "
+            "16384 OR EXISTS (SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND "
+            "r.prrelid = c.oid)%s) WHERE p.pubname IN (%s)), ",
+            version >= 130000 ? "p.pubviaroot" : "false",
+            version >= 150000 ? " OR EXISTS (SELECT 1 FROM pg_publication_namespace s WHERE "
+                                "s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
+                              : "",
+            publications);
+    sql_add(sql,
+            "tree(oid, root, below) AS (SELECT oid, root, false FROM member UNION SELECT c.oid, "
+            "t.root, true FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON "
+            "c.oid = i.inhrelid AND c.relispartition), "
+            "published AS (SELECT DISTINCT t.oid FROM tree t JOIN pg_class c ON c.oid = t.oid "
+            "WHERE CASE WHEN t.root THEN NOT t.below AND t.oid NOT IN (SELECT oid FROM tree WHERE "
+            "root AND below) ELSE c.relkind = 'r' END), ");
+}
+
 /* A table's relatives are those that its rows may come by the names of: what it is a partition of, and what is a partition or a child of it. A parent by
  * plain inheritance is none, for its children's rows have their own names. */
 static void write_sql(const struct limits_setup *setup, const char *publications, int version,
                       struct sql *sql) {
     sql_add(sql, "WITH RECURSIVE rule(schema, name) AS (VALUES ");
     add_rules(setup, sql);
+    sql_add(sql, "), ");
+    add_published(publications, version, sql);
     sql_add(sql,
-            "), published AS (SELECT DISTINCT c.oid FROM pg_publication_tables t JOIN pg_namespace "
-            "n ON n.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname "
-            "= t.tablename WHERE t.pubname IN (%s)), "
             "limited AS (SELECT r.schema, r.name, c.oid, c.relkind FROM rule r LEFT JOIN (pg_class "
             "c JOIN pg_namespace n ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')) ON "
             "n.nspname = r.schema AND c.relname = r.name), "
@@ -90,8 +111,7 @@ static void write_sql(const struct limits_setup *setup, const char *publications
             "d(up) WHERE oid IS NOT NULL UNION SELECT CASE WHEN k.up THEN i.inhparent ELSE "
             "i.inhrelid END, k.own, k.up FROM kin k JOIN pg_inherits i ON CASE WHEN k.up THEN "
             "i.inhrelid = k.oid AND (SELECT relispartition FROM pg_class WHERE oid = k.oid) ELSE "
-            "i.inhparent = k.oid END) ",
-            publications);
+            "i.inhparent = k.oid END) ");
     sql_add(sql,
             "SELECT %d AS what, 0::oid AS oid, '' AS schema, '' AS name, "
             "txid_current_snapshot()::text AS other UNION ALL "

@@ -1,5 +1,6 @@
 /* Looks again at what sinks limit, when a stream announces a relation in a transaction that the last look did not see, and holds the stream meanwhile: it may be a
- * partition of a table that a rule names, or be that table by another name. Engine's thread. */
+ * partition of a table that a rule names, or be that table by another name. A look that fails or
+ * takes too long is taken again. Engine's thread. */
 #ifndef POSTGRES_RECHECK_H
 #define POSTGRES_RECHECK_H
 
@@ -14,7 +15,7 @@ struct recheck_setup {
     const struct link_target *target;
     int64_t connect_timeout;
     struct limits *limits; /* of a look that found no fault */
-    /* No look could be taken, or it found a fault; from the loop, and may free this. */
+    /* A look found a fault, or memory is out; from the loop, and may free this. */
     void (*failed)(void *data, const struct sgr_error *error);
     void *data;
 };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import pg from 'pg';
 import { after, afterEach, before, test } from 'node:test';
 import { Scene, all, config, listenTo, makers, open, secure, shown, shows, subscribe } from './lib/realtime.mjs';
 import { Sangre, command, scratch, until, writeConfig } from './lib/sangre.mjs';
@@ -250,6 +251,27 @@ test('rows of a table that has lost its name, with its rule, to another one are 
     assert.deepEqual(told(ann).filter(([, id]) => id < 5), [['orders', 2]]);
   } finally {
     await scene.query('DROP TABLE IF EXISTS former, orders');
+  }
+});
+
+test('a table that somebody has locked holds up no rows of others, and a look that waits is told of', async () => {
+  const locker = new pg.Client({ connectionString: scene.world.url });
+  try {
+    await locker.connect();
+    await scene.serve(rows);
+    const ann = await listener('ann');
+    await locker.query('BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE');
+    await scene.query('CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1)');
+    await until('its row', () => ann.length === 1);
+    await locker.query('ROLLBACK; BEGIN; LOCK TABLE pg_inherits IN ACCESS EXCLUSIVE MODE');
+    await scene.query('INSERT INTO notes VALUES (1)');
+    await scene.server.logged(/warn .*the stream waits for a look at the tables whose rows sinks limit: it takes long/);
+    await locker.query('ROLLBACK');
+    await until('the row behind it', () => ann.length === 2);
+    assert.deepEqual(told(ann), [['fresh', 1], ['notes', 1]]);
+  } finally {
+    await locker.end();
+    await scene.query('DROP TABLE IF EXISTS fresh');
   }
 });
 
