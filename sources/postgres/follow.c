@@ -493,7 +493,7 @@ static int ask_limits_first(struct follow *follow, struct sgr_error *error) {
                                                           .data = follow});
     if (!follow->limits || !follow->recheck)
         return sgr_error_set(error, SGR_ENOMEM, "out of memory for what sinks limit");
-    return limits_ask(follow->limits, follow->catalog_link, limits_known, follow, error);
+    return limits_ask(follow->limits, follow->catalog_link, 0, limits_known, follow, error);
 }
 
 /* ---- 1. Facts ---- */

@@ -98,7 +98,7 @@ static void add_published(const char *publications, int version, struct sql *sql
 /* A table's relatives are those that its rows may come by the names of: what it is a partition of, and what is a partition or a child of it. A parent by
  * plain inheritance is none, for its children's rows have their own names. */
 static void write_sql(const struct limits_setup *setup, const char *publications, int version,
-                      struct sql *sql) {
+                      uint32_t announced, struct sql *sql) {
     sql_add(sql, "WITH RECURSIVE rule(schema, name) AS (VALUES ");
     add_rules(setup, sql);
     sql_add(sql, "), ");
@@ -136,18 +136,20 @@ static void write_sql(const struct limits_setup *setup, const char *publications
             PARTITION, CHILD, RELATIVE);
     sql_add(sql,
             "SELECT CASE WHEN l.oid IS NULL THEN %d ELSE %d END, c.oid, n.nspname, c.relname, '' "
-            "FROM (SELECT oid FROM published UNION SELECT oid FROM limited) w JOIN pg_class c ON "
+            "FROM (SELECT oid FROM published UNION SELECT oid FROM limited UNION SELECT %u::oid) w "
+            "JOIN pg_class c ON "
             "c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN limited l ON "
             "l.oid = c.oid WHERE c.oid NOT IN (SELECT oid FROM kin WHERE oid <> own) ORDER BY 1, 2",
-            FREE, LIMITED);
+            FREE, LIMITED, announced);
 }
 
-int limits_ask(const struct limits *limits, struct link *link, link_answer *answer, void *data,
-               struct sgr_error *error) {
+int limits_ask(const struct limits *limits, struct link *link, uint32_t announced,
+               link_answer *answer, void *data, struct sgr_error *error) {
     const struct limits_setup *setup = &limits->setup;
     struct sql sql = {0}, publications = {0};
     sql_literals(&publications, setup->publications, setup->publication_count);
-    write_sql(setup, publications.text ? publications.text : "NULL", link_version(link), &sql);
+    write_sql(setup, publications.text ? publications.text : "NULL", link_version(link), announced,
+              &sql);
     int code = link_query(link, sql.text, NULL, answer, data, error);
     sql_fini(&publications);
     sql_fini(&sql);
@@ -333,15 +335,13 @@ static bool rename_known(struct known *known, const struct limits_relation *rela
     return true;
 }
 
-/* The log may tell of a table by a name that it had before. */
+/* The log may tell of a table by a name that it had before. One that was made and dropped between two looks may have been anything. */
 enum seen limits_settle(struct limits *limits, const struct limits_relation *relation) {
     struct known *known = find(limits, relation->oid);
     enum seen seen = limits_seen(limits, relation);
     if (seen != SEEN_NOT)
         return seen;
-    if (known && known->what != FREE)
+    if (!known || known->what != FREE)
         return SEEN_REFUSED;
-    bool done = known ? rename_known(known, relation)
-                      : !add(limits, relation->oid, FREE, relation->schema, relation->table);
-    return done ? SEEN_FINE : SEEN_NOT;
+    return rename_known(known, relation) ? SEEN_FINE : SEEN_NOT;
 }

@@ -96,7 +96,8 @@ static void look(void *data) {
     struct recheck *recheck = data;
     struct sgr_error error;
     wait_for(recheck, TO_WARN, SLOW);
-    if (limits_ask(recheck->setup.limits, recheck->link, known, recheck, &error))
+    if (limits_ask(recheck->setup.limits, recheck->link, recheck->relation.oid, known, recheck,
+                   &error))
         failed(recheck, &error);
 }
 
