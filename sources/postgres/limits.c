@@ -6,7 +6,7 @@
 
 /* Columns of the answer, and what a row of it says, the faults first. */
 enum { WHAT, OID, SCHEMA, TABLE, OTHER };
-enum what { SNAPSHOT, MISSING, ROOT, PARTITION, CHILD, RELATIVE, LIMITED, FREE, MOVED };
+enum what { SNAPSHOT, MISSING, ROOT, PARTITION, CHILD, HEIR, RELATIVE, LIMITED, FREE, MOVED };
 
 struct known {
     uint32_t oid;
@@ -95,8 +95,9 @@ static void add_published(const char *publications, int version, struct sql *sql
             "root AND below) ELSE c.relkind = 'r' END), ");
 }
 
-/* A table's relatives are those that its rows may come by the names of: what it is a partition of, and what is a partition or a child of it. A parent by
- * plain inheritance is none, for its children's rows have their own names. */
+/* A table's kin are those that its rows may come by the names of: what it is a partition of, and what is a partition or a child of it. A parent by
+ * plain inheritance is none, for its children's rows have their own names. Those below that have rules of their own are no trouble: their rows come by the names of
+ * those. */
 static void write_sql(const struct limits_setup *setup, const char *publications, int version,
                       uint32_t announced, struct sql *sql) {
     sql_add(sql, "WITH RECURSIVE rule(schema, name) AS (VALUES ");
@@ -111,7 +112,9 @@ static void write_sql(const struct limits_setup *setup, const char *publications
             "d(up) WHERE oid IS NOT NULL UNION SELECT CASE WHEN k.up THEN i.inhparent ELSE "
             "i.inhrelid END, k.own, k.up FROM kin k JOIN pg_inherits i ON CASE WHEN k.up THEN "
             "i.inhrelid = k.oid AND (SELECT relispartition FROM pg_class WHERE oid = k.oid) ELSE "
-            "i.inhparent = k.oid END) ");
+            "i.inhparent = k.oid END), "
+            "relative AS (SELECT * FROM kin WHERE oid <> own AND (up OR oid NOT IN (SELECT oid "
+            "FROM limited WHERE oid IS NOT NULL))) ");
     sql_add(sql,
             "SELECT %d AS what, 0::oid AS oid, '' AS schema, '' AS name, "
             "txid_current_snapshot()::text AS other UNION ALL "
@@ -126,20 +129,19 @@ static void write_sql(const struct limits_setup *setup, const char *publications
                   "c.relnamespace = s.pnnspid WHERE s.pnpubid = p.oid AND c.oid = l.oid)"
                 : "");
     sql_add(sql,
-            "SELECT CASE WHEN k.up THEN %d ELSE %d END, k.oid, l.schema, l.name, format('%%I.%%I', "
-            "n.nspname, c.relname) FROM kin k JOIN published p ON p.oid = k.oid JOIN limited l ON "
-            "l.oid = k.own JOIN pg_class c ON c.oid = k.oid JOIN pg_namespace n ON n.oid = "
-            "c.relnamespace WHERE k.oid <> k.own UNION ALL "
-            "SELECT DISTINCT %d, c.oid, n.nspname, c.relname, '' FROM kin k JOIN pg_class c ON "
-            "c.oid = k.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.oid <> k.own "
-            "UNION ALL ",
-            PARTITION, CHILD, RELATIVE);
+            "SELECT CASE WHEN k.up THEN %d WHEN c.relispartition THEN %d ELSE %d END, k.oid, "
+            "l.schema, l.name, format('%%I.%%I', n.nspname, c.relname) FROM relative k JOIN "
+            "published p ON p.oid = k.oid JOIN limited l ON l.oid = k.own JOIN pg_class c ON c.oid "
+            "= k.oid JOIN pg_namespace n ON n.oid = c.relnamespace UNION ALL "
+            "SELECT DISTINCT %d, c.oid, n.nspname, c.relname, '' FROM relative k JOIN pg_class c "
+            "ON c.oid = k.oid JOIN pg_namespace n ON n.oid = c.relnamespace UNION ALL ",
+            PARTITION, CHILD, HEIR, RELATIVE);
     sql_add(sql,
             "SELECT CASE WHEN l.oid IS NULL THEN %d ELSE %d END, c.oid, n.nspname, c.relname, '' "
             "FROM (SELECT oid FROM published UNION SELECT oid FROM limited UNION SELECT %u::oid) w "
             "JOIN pg_class c ON "
             "c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN limited l ON "
-            "l.oid = c.oid WHERE c.oid NOT IN (SELECT oid FROM kin WHERE oid <> own) ORDER BY 1, 2",
+            "l.oid = c.oid WHERE c.oid NOT IN (SELECT oid FROM relative) ORDER BY 1, 2",
             FREE, LIMITED, announced);
 }
 
@@ -176,6 +178,12 @@ static int fault(enum what what, const char *schema, const char *table, const ch
         return sgr_error_set(error, SGR_EFATAL,
                              "a sink limits the rows of %s.%s, which come by the name of %s that "
                              "it is a partition of: limit that table's",
+                             schema, table, other);
+    case HEIR:
+        return sgr_error_set(error, SGR_EFATAL,
+                             "a sink limits the rows of %s.%s, but those in %s, which inherits it, "
+                             "come by that name; limit that table's too, or take it out of the "
+                             "publication",
                              schema, table, other);
     default:
         return sgr_error_set(error, SGR_EFATAL,
