@@ -13,6 +13,8 @@ struct known {
     enum what
         what; /* RELATIVE, LIMITED, FREE, or MOVED: was one of the first two by another name */
     char *schema, *table;
+    bool gone;     /* not found by the last look */
+    uint32_t left; /* then: the end of the snapshot that first lacked it */
 };
 
 struct snapshot { /* of the last look; transactions modulo 2^32 */
@@ -229,7 +231,8 @@ static int add(struct limits *limits, uint32_t oid, enum what what, const char *
     size_t place = place_of(limits, oid);
     if (find(limits, oid))
         return SGR_OK;
-    struct known known = {oid, what, strdup(schema), strdup(table)};
+    struct known known = {
+        .oid = oid, .what = what, .schema = strdup(schema), .table = strdup(table)};
     if (!known.schema || !known.table || reserve(limits)) {
         free(known.schema);
         free(known.table);
@@ -288,8 +291,14 @@ static bool has_name(const struct known *known, const char *schema, const char *
 /* The table that took its name has the rule now, but these rows were limited by it too. */
 static int carry_over(struct limits *limits, const struct known *before) {
     struct known *now = find(limits, before->oid);
-    if (!now)
-        return add(limits, before->oid, before->what, before->schema, before->table);
+    if (!now) {
+        if (add(limits, before->oid, before->what, before->schema, before->table))
+            return SGR_ENOMEM;
+        now = find(limits, before->oid);
+        now->left = before->gone ? before->left : limits->snapshot.end;
+        now->gone = true;
+        return SGR_OK;
+    }
     bool renamed = !has_name(now, before->schema, before->table);
     if (before->what == MOVED || (before->what != FREE && renamed))
         now->what = MOVED;
@@ -328,6 +337,21 @@ enum seen limits_seen(const struct limits *limits, const struct limits_relation 
     return known->what == LIMITED || known->what == FREE ? SEEN_FINE : SEEN_REFUSED;
 }
 
+/* A transaction that began after a table was seen to be gone comes behind the last one that wrote to it. */
+static void drop_gone(struct limits *limits, uint32_t xid) {
+    size_t kept = 0;
+    for (size_t i = 0; i < limits->count; i++) {
+        struct known known = limits->items[i];
+        if (known.gone && known.what == FREE && (int32_t)(xid - known.left) >= 0) {
+            free(known.schema);
+            free(known.table);
+        } else {
+            limits->items[kept++] = known;
+        }
+    }
+    limits->count = kept;
+}
+
 /* Of a table that nobody limits, whatever it was called: it is known by that name now. */
 static bool rename_known(struct known *known, const struct limits_relation *relation) {
     char *schema = strdup(relation->schema), *table = strdup(relation->table);
@@ -345,6 +369,7 @@ static bool rename_known(struct known *known, const struct limits_relation *rela
 
 /* The log may tell of a table by a name that it had before. One that was made and dropped between two looks may have been anything. */
 enum seen limits_settle(struct limits *limits, const struct limits_relation *relation) {
+    drop_gone(limits, relation->xid);
     struct known *known = find(limits, relation->oid);
     enum seen seen = limits_seen(limits, relation);
     if (seen != SEEN_NOT)
