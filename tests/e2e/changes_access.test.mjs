@@ -296,6 +296,32 @@ test('rows of a table that nobody can know any more are sent to nobody, those of
   assert.deepEqual(told(ann).filter(([table]) => table !== 'notes'), [['brief', 1]]);
 });
 
+test('rows that are sent while they wait for standbys go to nobody before a look can see their table', async () => {
+  const writer = new pg.Client({ connectionString: scene.world.url });
+  const standbys = async (names) => {
+    await scene.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await scene.query('SELECT pg_reload_conf()');
+    await until('the setting', async () => (await scene.query('SHOW synchronous_standby_names')).rows[0].synchronous_standby_names === names);
+  };
+  try {
+    await writer.connect();
+    await scene.serve(rows);
+    const ann = await listener('ann');
+    await standbys('nobody');
+    const written = writer.query(`BEGIN; CREATE TABLE part () INHERITS (todos); ALTER TABLE part REPLICA IDENTITY FULL; INSERT INTO part (id, owner) VALUES (1, 'bob'); COMMIT`);
+    await scene.server.logged(/warn .*the stream waits for a look .*: a transaction is sent that others do not see yet/);
+    assert.deepEqual(told(ann), []);
+    await standbys('');
+    await written;
+    await scene.server.logged(/down.*the rows of public\.todos, but those in public\.part, which inherits it, /);
+    assert.deepEqual(told(ann), []);
+  } finally {
+    await standbys('');
+    await writer.end();
+    await scene.query('DROP TABLE IF EXISTS part');
+  }
+});
+
 test('check refuses a rule that the replica identity makes useless, or whose table is not there', async () => {
   const check = (options) => command(['check', writeConfig(config(`${secure}, rows: { ${options} }`))], { environment: { ...scene.world.environment, SANGRE_PORT: '0' } });
   const good = await check('public.todos: owner = $claims.sub, public.notes: id = $claims.note'); // whole rows, a key
