@@ -28,10 +28,12 @@ void limits_free(struct limits *limits);                     /* NULL is fine */
 
 /* When the stream begins anew: the log tells nothing older. */
 void limits_forget(struct limits *limits);
-/* Asks the catalog over an idle link; the answer goes to limits_read. announced: the OID of a relation that is to be looked for, published or not; 0: none. */
+/* Asks the catalog over an idle link; the answer goes to limits_read. announced: the OID of a relation that is to be looked
+ * for, published or not; 0: none. */
 int limits_ask(const struct limits *limits, struct link *link, uint32_t announced,
                link_answer *answer, void *data, struct sgr_error *error);
-/* Takes the place of what was known, but for tables that are gone, and those that were limited by another name, which are refused from then on. SGR_EFATAL: a table is not there, or rows of one come by another name; then what was known stays. */
+/* Takes the place of what was known, but for tables that are gone, and those that were limited by another name, which are refused from
+ * then on. SGR_EFATAL: a table is not there, or rows of one come by another name; then what was known stays. */
 int limits_read(struct limits *limits, const PGresult *result, struct sgr_error *error);
 
 /* Whether the last look saw what this transaction did: one may be sent before others see it, while it waits for standbys. */
