@@ -27,7 +27,7 @@ function sign(algorithm, text, secret) {
 }
 
 // What stands before the first dot is kept as it was written, escapes and all.
-export function moveToken(token, secret, seconds) {
+export function moveToken(token, secret, move) {
   const parts = token.split('.');
   if (parts.length < 2)
     return token;
@@ -35,7 +35,7 @@ export function moveToken(token, secret, seconds) {
   const header = decode(head), claims = decode(body);
   if (!claims || typeof claims.exp !== 'number')
     return token;
-  claims.exp += seconds;
+  claims.exp = move(claims.exp);
   const padding = /=*$/.exec(body)[0];
   const moved = Buffer.from(JSON.stringify(claims)).toString('base64url');
   const payload = padding ? moved.padEnd(Math.ceil(moved.length / 4) * 4, '=') : moved;
@@ -46,7 +46,7 @@ export function moveToken(token, secret, seconds) {
   return `${parts[0]}.${payload}.${signed}`;
 }
 
-// In a text that holds some: a URL, a request, a frame.
-export function moveTokens(text, secret, seconds) {
-  return text.replace(/(?:eyJ|%2565yJ)[\w%=-]*\.[\w%=-]*(?:\.[\w%=-]*)?/g, (token) => moveToken(token, secret, seconds));
+// In a text that holds some: a URL, a request, a frame. `move`: from an expiry in the recording to one now.
+export function moveTokens(text, secret, move) {
+  return text.replace(/(?:eyJ|%2565yJ)[\w%=-]*\.[\w%=-]*(?:\.[\w%=-]*)?/g, (token) => moveToken(token, secret, move));
 }

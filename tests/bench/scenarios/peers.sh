@@ -65,11 +65,11 @@ client_run() { # PEER SAMPLES COMMITS
 
 compare_clients() {
     local round commits
-    commits=$(sized 20000 2000 200)
+    commits=$(sized 20000 1000 200)
     for round in $(seq "$rounds"); do
         client_run sangre "$(sized 200 50 5)" "$commits"
-        client_run zero "$(sized 100 30 5)" "$commits"
-        client_run live-select "$(sized 40 20 5)" "$commits"
+        client_run zero "$(sized 100 20 5)" "$commits"
+        client_run live-select "$(sized 40 10 5)" "$commits"
     done
     local peer
     for peer in sangre zero live_select; do
