@@ -408,44 +408,43 @@ views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { t
   server.close();
 });
 
-test('while keys cannot be had, tokens are answered 503, and tried again as soon as they can', async () => {
-  const key = new Key('k');
-  let up = false, asked = 0;
-  const server = createServer((request, response) => {
-    asked++;
-    response.writeHead(up ? 200 : 500);
+// Serves a set with this key, once it is up.
+async function keysOf(key) {
+  const keys = { up: false, asked: 0 };
+  keys.server = createServer((request, response) => {
+    keys.asked++;
+    response.writeHead(keys.up ? 200 : 500);
     response.end(JSON.stringify({ keys: [key.jwk] }));
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => keys.server.listen(0, '127.0.0.1', resolve));
+  keys.port = keys.server.address().port;
+  return keys;
+}
+
+test('while keys cannot be had, tokens are answered 503, and tried again as soon as they can', async () => {
+  const key = new Key('k'), keys = await keysOf(key);
   const own = await Sangre.start(`${listen}${memory}
-auth: { keys: [{ jwks: "http://127.0.0.1:${server.address().port}/keys" }] }
+auth: { keys: [{ jwks: "http://127.0.0.1:${keys.port}/keys" }] }
 views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
 `, { ready: '/open' });
-  await until('the first fetch', () => asked === 1);
+  await until('the first fetch', () => keys.asked === 1);
   const first = await own.get('/me', bearer(key.token({ sub: '1' })));
   assert.deepEqual([first.status, (await first.json()).error.code], [503, 'keys_unavailable']);
-  up = true;
+  keys.up = true;
   const socket = await Socket.open(`${own.ws}/me`, { headers: bearer(key.token({ sub: '2' })) });
   assert.deepEqual((await socket.nextOf('snapshot')).data, bob);
   await socket.close();
   await own.stop();
-  server.close();
+  keys.server.close();
 });
 
 test('a connection whose token only time stood in the way of is let in later', async () => {
-  const key = new Key('k');
-  let up = false, asked = 0;
-  const server = createServer((request, response) => {
-    asked++;
-    response.writeHead(up ? 200 : 500);
-    response.end(JSON.stringify({ keys: [key.jwk] }));
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const key = new Key('k'), keys = await keysOf(key);
   const own = await Sangre.start(`${listen}${memory}
-auth: { leeway: 0s, keys: [{ jwks: "http://127.0.0.1:${server.address().port}/keys" }] }
+auth: { leeway: 0s, keys: [{ jwks: "http://127.0.0.1:${keys.port}/keys" }] }
 views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { type: int, value: $claims.sub } }, get: { id: $user } } }
 `, { ready: '/open' });
-  await until('the first fetch', () => asked === 1);
+  await until('the first fetch', () => keys.asked === 1);
   let ids = 0;
   const ask = async (socket) => {
     socket.send({ type: 'subscribe', id: String(++ids), view: '/me' });
@@ -454,14 +453,14 @@ views: { /open: { from: app.users }, /me: { from: app.users, params: { user: { t
   };
   const socket = await Socket.open(own.ws, { headers: bearer(key.token({ sub: '2' })) });
   assert.equal(await ask(socket), 'keys_unavailable');
-  up = true;
+  keys.up = true;
   assert.equal(await ask(socket), 'snapshot');
   const early = await Socket.open(own.ws, { headers: bearer(key.token({ sub: '2', nbf: Math.floor(Date.now() / 1000) + 3 })) });
   assert.equal(await ask(early), 'invalid_token');
   await until('being let in', async () => (await ask(early)) === 'snapshot');
   await Promise.all([socket.close(), early.close()]);
   await own.stop();
-  server.close();
+  keys.server.close();
 });
 
 // ---- Operators
